@@ -1,0 +1,54 @@
+import { createVolumeFiles } from "../files/volume-files.ts";
+import { createKubernetesApi } from "../kube/api.ts";
+import type { ClusterAccess } from "../kube/access.ts";
+import { createClasses } from "../kube/classes.ts";
+import { createInClusterAccess } from "../kube/in-cluster.ts";
+import { createPodStatuses } from "../kube/pod-statuses.ts";
+import { DriverError } from "../errors.ts";
+import { createMounter } from "../mount/mounter.ts";
+import type { Provider, Providers } from "../ports.ts";
+import { createAzureProvider } from "../provider/azure/provider.ts";
+import type { VolumePorts } from "../volume/volume-ports.ts";
+import { buildInfo } from "./build-info.ts";
+import type { NodeFlags } from "./node-flags.ts";
+
+/** The ports of the node that touch the world outside the process. */
+export type NodeAdapters = Pick<VolumePorts, "classes" | "providers" | "statuses" | "mounter" | "files">;
+
+/** Connects the real adapters. Nothing is asked of cluster or vault yet. */
+export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<NodeAdapters> {
+  const { BuildVersion, GitCommit } = buildInfo;
+  const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
+  const api = createKubernetesApi(await clusterAccess(flags, env), userAgent);
+  const azure = createAzureProvider({ userAgent, cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"] });
+  return {
+    classes: createClasses(api),
+    statuses: createPodStatuses(api),
+    providers: createProviders({ azure }),
+    mounter: createMounter(),
+    files: createVolumeFiles(),
+  };
+}
+
+/** In the order of the established driver: the flag, $KUBECONFIG, the pod's service account. */
+async function clusterAccess(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<ClusterAccess> {
+  const kubeconfig = flags.kubeconfig || env["KUBECONFIG"];
+  if (kubeconfig) return (await import("../kube/kubeconfig.ts")).createKubeconfigAccess(kubeconfig);
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
+  if (!host) throw new DriverError("InvalidRequest", "there is no Kubernetes cluster: run in a pod, or set --kubeconfig");
+  return createInClusterAccess({ host, port });
+}
+
+function createProviders(served: Readonly<Record<string, Provider>>): Providers {
+  return {
+    named: (name) => {
+      const provider = Object.hasOwn(served, name) ? served[name] : undefined;
+      if (provider) return provider;
+      const known = Object.keys(served).join(", ");
+      throw new DriverError(
+        "ProviderNotFound",
+        `provider not found: provider "${name}" is not served on this node, only ${known}: correct spec.provider`,
+      );
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../formats/flags.ts";
+import type { PodOverrides } from "../csi/publish-request.ts";
+import { socketPathOf } from "../grpc/endpoint.ts";
+
+/** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
+const LONGEST_NODE_NAME = 63;
+/** CSI: a plugin name has at most 63 characters, domain name notation. */
+const PLUGIN_NAME = /^[A-Za-z0-9]([-.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
+
+/** Flags of `azure-keyvault-csi node`; the established driver's keep their names and defaults. */
+export const nodeFlags = {
+  endpoint: flag("ENDPOINT", "CSI endpoint, a unix socket", "unix://tmp/csi.sock", (text) => {
+    socketPathOf(text);
+    return text;
+  }),
+  nodeid: flag("NAME", "name of this Kubernetes node (required)", "", parseNodeId),
+  drivername: flag("NAME", "name of the CSI driver", "secrets-store.csi.k8s.io", (text) => {
+    if (!PLUGIN_NAME.test(text)) throw new Error("must be a domain name of at most 63 characters");
+    return text;
+  }),
+  kubeconfig: flag("FILE", "kubeconfig to use outside a cluster (else $KUBECONFIG, else the pod's service account)", "", String),
+  "pod-overrides": flag(
+    "all|none",
+    "whether a pod's volumeAttributes may override SecretProviderClass parameters",
+    "all" as PodOverrides,
+    parsePodOverrides,
+  ),
+  "log-format-json": switchFlag("log JSON objects instead of klog text"),
+  v: flag("LEVEL", "log verbosity, 0 to 10", 0, parseVerbosity),
+  version: switchFlag("print version information and exit"),
+};
+
+/** A name that the help prints; what flags say as a whole is checked by `nodeProblems`. */
+export type NodeFlags = FlagValues<typeof nodeFlags>;
+
+/** Parses the command line; all problems at once. */
+export function parseNodeFlags(args: readonly string[]): { values: NodeFlags; problems: readonly string[] } {
+  const { values, problems } = parseFlags(nodeFlags, args);
+  const missing = values.nodeid === "" && !values.version && !problems.some((problem) => problem.startsWith("--nodeid"));
+  return { values, problems: missing ? [...problems, "--nodeid is missing: --nodeid=<name of the node>"] : problems };
+}
+
+function flag<Value>(placeholder: string, help: string, fallback: Value, parse: (text: string) => Value): FlagSpec<Value> {
+  return { placeholder, help, fallback, parse };
+}
+
+function parseNodeId(text: string): string {
+  if (text === "") throw new Error("must name the Kubernetes node");
+  if (text.length > LONGEST_NODE_NAME)
+    throw new Error(`must have at most ${LONGEST_NODE_NAME} characters: it becomes a label of pod statuses`);
+  return text;
+}
+
+function parsePodOverrides(text: string): PodOverrides {
+  if (text !== "all" && text !== "none") throw new Error("must be all or none");
+  return text;
+}
+
+function parseVerbosity(text: string): number {
+  if (!/^(10|\d)$/.test(text)) throw new Error("must be a number from 0 to 10");
+  return Number(text);
+}

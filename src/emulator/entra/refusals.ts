@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+
+/** A refusal of the token service, in Entra's words. */
+export interface EntraRefusal {
+  readonly status: 400 | 401;
+  readonly error: string;
+  /** Number of the AADSTS error. */
+  readonly code: number;
+  readonly message: string;
+}
+
+/** The refusals that a client of ours can meet. */
+export const entraRefusals = {
+  wrongSecret: (clientId: string): EntraRefusal => ({
+    status: 401,
+    error: "invalid_client",
+    code: 7000215,
+    message:
+      "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, " +
+      `not the client secret ID, for a secret added to app '${clientId}'.`,
+  }),
+  unknownApp: (clientId: string, tenant: string): EntraRefusal => ({
+    status: 400,
+    error: "unauthorized_client",
+    code: 700016,
+    message:
+      `Application with identifier '${clientId}' was not found in the directory '${tenant}'. This can happen if the ` +
+      "application has not been installed by the administrator of the tenant or consented to by any user in the " +
+      "tenant. You may have sent your authentication request to the wrong tenant.",
+  }),
+  unknownTenant: (tenant: string): EntraRefusal => ({
+    status: 400,
+    error: "invalid_request",
+    code: 90002,
+    message:
+      `Tenant '${tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the ` +
+      "correct cloud. Check with your subscription administrator, this may happen if there are no active " +
+      "subscriptions for the tenant.",
+  }),
+  missingParameter: (parameter: string): EntraRefusal => ({
+    status: 400,
+    error: "invalid_request",
+    code: 900144,
+    message: `The request body must contain the following parameter: '${parameter}'.`,
+  }),
+  noClientSecret: (): EntraRefusal => ({
+    status: 401,
+    error: "invalid_client",
+    code: 7000218,
+    message: "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+  }),
+  unsupportedGrant: (grantType: string): EntraRefusal => ({
+    status: 400,
+    error: "unsupported_grant_type",
+    code: 70003,
+    message: `The app requested an unsupported grant type '${grantType}'.`,
+  }),
+  badScope: (scope: string): EntraRefusal => ({
+    status: 400,
+    error: "invalid_scope",
+    code: 70011,
+    message:
+      `The provided request must include a 'scope' input parameter. The provided value for the input parameter ` +
+      `'scope' is not valid. The scope ${scope} is not valid.`,
+  }),
+  scopeWithoutDefault: (scope: string): EntraRefusal => ({
+    status: 400,
+    error: "invalid_scope",
+    code: 1002012,
+    message:
+      `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with ` +
+      "/.default suffixed to the resource identifier (application ID URI).",
+  }),
+  unknownResource: (resource: string, tenant: string): EntraRefusal => ({
+    status: 400,
+    error: "invalid_resource",
+    code: 500011,
+    message:
+      `The resource principal named ${resource} was not found in the tenant named ${tenant}. This can happen if the ` +
+      "application has not been installed by the administrator of the tenant or consented to by any user in the " +
+      "tenant. You might have sent your authentication request to the wrong tenant.",
+  }),
+} as const;
+
+/** The answer that carries a refusal; trace and correlation ids are new each time, as Entra's are. */
+export function refuse({ status, error, code, message }: EntraRefusal): Response {
+  const traceId = randomUUID();
+  const correlationId = randomUUID();
+  const timestamp = new Date().toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
+  const description =
+    `AADSTS${code}: ${message} Trace ID: ${traceId} Correlation ID: ${correlationId} Timestamp: ${timestamp}`;
+  const body = {
+    error,
+    error_description: description,
+    error_codes: [code],
+    timestamp,
+    trace_id: traceId,
+    correlation_id: correlationId,
+    error_uri: `https://login.microsoftonline.com/error?code=${code}`,
+  };
+  return Response.json(body, { status });
+}

@@ -1,0 +1,49 @@
+import { createServer as createHttpServer } from "node:http";
+import type { Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { HttpBindings } from "@hono/node-server";
+import type { ServerIdentity } from "./ca.ts";
+
+/** A server that is listening on 127.0.0.1. */
+export interface Listener {
+  readonly port: number;
+  /** Connections accepted since the start. */
+  connections(): number;
+  stop(): Promise<void>;
+}
+
+/** What answers the requests of one listener. */
+export type Handler = (request: Request, env: HttpBindings) => Response | Promise<Response>;
+
+/** Where to listen; with an identity it is TLS. Port 0 takes any free one. */
+export interface ListenOptions {
+  readonly port: number;
+  readonly identity?: ServerIdentity;
+}
+
+/** Starts to serve. */
+export async function listen(handler: Handler, { port, identity }: ListenOptions): Promise<Listener> {
+  const server = createAdaptorServer({
+    fetch: (request, env) => handler(request, env as HttpBindings),
+    overrideGlobalObjects: false,
+    ...(identity
+      ? { createServer: createHttpsServer, serverOptions: { cert: identity.cert, key: identity.key } }
+      : { createServer: createHttpServer }),
+  }) as Server;
+  let accepted = 0;
+  server.on(identity ? "secureConnection" : "connection", () => (accepted += 1));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => accepted,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => { resolve(); });
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,80 @@
+/** One request as it was answered. */
+export interface TallyEntry {
+  readonly at: Date;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly status: number;
+}
+
+/** What a part was asked since the last reset. */
+export interface Counters {
+  /** Requests answered, challenges not among them. */
+  readonly requests: number;
+  /** Requests that came without a token and were told where to get one. */
+  readonly challenges: number;
+  /** The most requests that were in flight at one time. */
+  readonly peakInFlight: number;
+  /** How often each "GET /secrets/DemoSecret/ 200" was answered. */
+  readonly answers: Readonly<Record<string, number>>;
+}
+
+/** Counts what one part is asked. */
+export interface Tally {
+  /** Runs a request and counts its answer. */
+  count(request: Request, answer: () => Promise<Response>): Promise<Response>;
+  counters(): Counters;
+  /** The latest requests (at most 10,000), oldest first. */
+  entries(): readonly TallyEntry[];
+  reset(): void;
+}
+
+const entriesKept = 10_000;
+
+/** A tally of zero. `isChallenge` tells the answers that are counted apart. */
+export function createTally(isChallenge: (request: Request, response: Response) => boolean = () => false): Tally {
+  let entries: TallyEntry[] = [];
+  let answers = new Map<string, number>();
+  let challenges = 0;
+  let inFlight = 0;
+  let peakInFlight = 0;
+
+  function note(request: Request, response: Response): void {
+    if (isChallenge(request, response)) {
+      challenges += 1;
+      return;
+    }
+    const entry = { at: new Date(), method: request.method, path: new URL(request.url).pathname, status: response.status };
+    const answer = `${entry.method} ${entry.path} ${entry.status}`;
+    answers.set(answer, (answers.get(answer) ?? 0) + 1);
+    entries.push(entry);
+    if (entries.length > entriesKept) entries.shift();
+  }
+
+  return {
+    async count(request, answer) {
+      inFlight += 1;
+      peakInFlight = Math.max(peakInFlight, inFlight);
+      try {
+        const response = await answer();
+        note(request, response);
+        return response;
+      } finally {
+        inFlight -= 1;
+      }
+    },
+    counters: () => ({
+      requests: [...answers.values()].reduce((sum, n) => sum + n, 0),
+      challenges,
+      peakInFlight,
+      answers: Object.fromEntries(answers),
+    }),
+    entries: () => entries,
+    reset() {
+      entries = [];
+      answers = new Map();
+      challenges = 0;
+      peakInFlight = inFlight;
+    },
+  };
+}

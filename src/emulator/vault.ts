@@ -1,0 +1,87 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Handler } from "./listener.ts";
+import type { SigningKey } from "./signing-key.ts";
+import { createTally } from "./tally.ts";
+import type { Tally } from "./tally.ts";
+import { createAccessPolicies, identify } from "./vault/access.ts";
+import type { AccessPolicies } from "./vault/access.ts";
+import { answer, createVaultApi } from "./vault/api.ts";
+import { createVaultObjects } from "./vault/objects.ts";
+import type { VaultObjects } from "./vault/objects.ts";
+import { vaultRefusals } from "./vault/refusals.ts";
+
+/** One vault: its objects, who may read them, what it was asked, how slow it is. */
+export interface Vault extends VaultObjects, Pick<AccessPolicies, "allow"> {
+  readonly name: string;
+  readonly tally: Tally;
+  /** Every answer comes so much later. */
+  setLatency(milliseconds: number): void;
+}
+
+/** All vaults; they share one listener and are told apart by host name. */
+export interface Vaults {
+  readonly handler: Handler;
+  /** Makes an empty vault that belongs to a tenant. */
+  create(name: string, tenantId: string): Vault;
+  /** Throws for a name that was not created. */
+  named(name: string): Vault;
+  all(): readonly Vault[];
+}
+
+/** Whose tokens are taken, and where callers without one are sent. */
+export interface VaultsOptions {
+  readonly entraKey: SigningKey;
+  /** Without a slash at the end. */
+  readonly entraUrl: string;
+}
+
+interface Installed {
+  readonly vault: Vault;
+  readonly tenantId: string;
+  readonly policies: AccessPolicies;
+  latencyMs: number;
+}
+
+/** No vaults yet. */
+export function createVaults(options: VaultsOptions): Vaults {
+  const installed = new Map<string, Installed>();
+  const api = createVaultApi();
+
+  async function serve(request: Request, { vault, policies, tenantId, latencyMs }: Installed): Promise<Response> {
+    if (latencyMs > 0) await delay(latencyMs);
+    const { origin, host } = new URL(request.url);
+    const audience = `https://${host.slice(host.indexOf(".") + 1)}`;
+    const caller = await identify(request.headers.get("authorization"), options.entraKey, { audience, tenantId });
+    if ("status" in caller) {
+      const challenge = `Bearer authorization="${options.entraUrl}/${tenantId}", resource="${audience}"`;
+      return answer(caller, { "www-authenticate": challenge });
+    }
+    return api.fetch(request, { name: vault.name, base: origin, objects: vault, policies, caller });
+  }
+
+  return {
+    handler(request) {
+      const { host, hostname } = new URL(request.url);
+      const found = installed.get(hostname.split(".")[0] ?? "");
+      if (found === undefined) return answer(vaultRefusals.unknownVault(host));
+      return found.vault.tally.count(request, () => serve(request, found));
+    },
+    create(name, tenantId) {
+      const policies = createAccessPolicies();
+      const tally = createTally((request, { status }) => status === 401 && !request.headers.has("authorization"));
+      const setLatency = (milliseconds: number): void => {
+        entry.latencyMs = milliseconds;
+      };
+      const vault: Vault = { ...createVaultObjects(), allow: policies.allow, name, tally, setLatency };
+      const entry: Installed = { vault, tenantId, policies, latencyMs: 0 };
+      installed.set(name, entry);
+      return vault;
+    },
+    named(name) {
+      const found = installed.get(name);
+      if (found === undefined) throw new Error(`The emulator has no vault "${name}"; it has ${[...installed.keys()].join(", ")}.`);
+      return found.vault;
+    },
+    all: () => [...installed.values()].map(({ vault }) => vault),
+  };
+}

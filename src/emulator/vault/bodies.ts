@@ -1,0 +1,59 @@
+import type { CertificateKey } from "../ca.ts";
+import type { VersionOptions } from "./collection.ts";
+import type { KeyShape } from "./objects.ts";
+
+/** What clients send: the parts that the emulator reads. */
+export interface RequestBody {
+  readonly value?: unknown;
+  readonly contentType?: string;
+  readonly attributes?: { enabled?: boolean; exp?: number; nbf?: number };
+  readonly tags?: Record<string, string>;
+  readonly kty?: string;
+  readonly key_size?: number;
+  readonly crv?: string;
+  readonly policy?: {
+    readonly key_props?: { kty?: string; key_size?: number; crv?: string };
+    readonly secret_props?: { contentType?: string };
+    readonly x509_props?: { subject?: string };
+    readonly issuer?: { name?: string };
+  };
+}
+
+/** The body of a request; one that is no JSON object counts as empty. */
+export async function readBody(request: Request): Promise<RequestBody> {
+  const body: unknown = await request.json().catch(() => undefined);
+  return typeof body === "object" && body !== null ? body : {};
+}
+
+/** Attributes and tags that a body sets. */
+export function versionOptions({ attributes = {}, tags }: RequestBody): Partial<VersionOptions> {
+  return {
+    ...(attributes.enabled === undefined ? {} : { enabled: attributes.enabled }),
+    ...(attributes.exp === undefined ? {} : { expires: new Date(attributes.exp * 1000) }),
+    ...(attributes.nbf === undefined ? {} : { notBefore: new Date(attributes.nbf * 1000) }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+}
+
+const keyTypes = ["RSA", "RSA-HSM", "EC", "EC-HSM", "oct", "oct-HSM"] as const;
+const curves = ["P-256", "P-384", "P-521", "P-256K"] as const;
+
+/** The key that a body asks for; undefined when there is no such key type or curve. */
+export function keyShape({ kty, key_size: size, crv }: RequestBody): KeyShape | undefined {
+  const type = keyTypes.find((known) => known === kty);
+  const curve = curves.find((known) => known === (crv ?? "P-256"));
+  if (type === undefined || curve === undefined) return undefined;
+  return { kty: type, curve, ...(size === undefined ? {} : { size }) };
+}
+
+/** The certificate that a policy asks for, or why it cannot be made. */
+export function certificateShape({ policy = {} }: RequestBody): { subject: string; key: CertificateKey } | string {
+  const { key_props: key = {}, secret_props: secret = {}, x509_props: x509 = {}, issuer = {} } = policy;
+  if (issuer.name !== "Self") return "The emulator makes certificates of the issuer Self only.";
+  if (secret.contentType !== "application/x-pem-file") {
+    return "The emulator makes certificates of the content type application/x-pem-file only.";
+  }
+  const curve = (["P-256", "P-384", "P-521"] as const).find((known) => known === (key.crv ?? "P-256"));
+  const made = key.kty?.startsWith("EC") ? curve : "RSA-2048";
+  return made === undefined ? "Property policy.key_props.crv has an invalid value." : { subject: x509.subject ?? "CN=none", key: made };
+}

@@ -1,0 +1,58 @@
+import { randomInt } from "node:crypto";
+import * as nodeFs from "node:fs";
+import { DriverError } from "../errors.ts";
+import type { Payload } from "../model.ts";
+import type { Clock, VolumeFiles } from "../ports.ts";
+import { visitVolume } from "./anchored-directory.ts";
+import { replaceContent } from "./atomic-writer.ts";
+import type { NewVersion } from "./atomic-writer.ts";
+import { contentTree } from "./content-tree.ts";
+import type { FileSystem } from "./file-system.ts";
+import { versionName } from "./layout.ts";
+import { isPopulated } from "./populated.ts";
+import { empty } from "./removal.ts";
+
+/** The effects of the volumes' files; the real ones unless given. */
+export interface VolumeFilesOptions {
+  readonly fs?: FileSystem;
+  readonly clock?: Clock;
+}
+
+/**
+ * Content of volumes, in the layout of Kubernetes' atomic writer. Whatever stands in a volume is taken for an attacker's
+ * work: nothing outside of it is read, changed or removed, nothing in it can hang a call. Each call is one uninterrupted
+ * step of this process.
+ *
+ * An empty payload changes nothing: providers that give no files may have written some themselves.
+ */
+export function createVolumeFiles({ fs = nodeFs, clock = () => new Date() }: VolumeFilesOptions = {}): VolumeFiles {
+  return {
+    isPopulated: (dir) => promised(() => visitVolume(fs, dir, isPopulated) ?? false),
+    write: (dir, payload, group) => promised(() => write(fs, dir, payload, { name: newName(clock), group })),
+    clear: (dir) =>
+      promised(() => {
+        // What cannot be removed stays: the unmount takes it away, and on a plain directory the rmdir will say so.
+        visitVolume(fs, dir, empty);
+      }),
+  };
+}
+
+function write(fs: FileSystem, dir: string, payload: Payload, next: NewVersion): "unchanged" | "changed" {
+  const outcome = visitVolume(fs, dir, (volume) =>
+    payload.length === 0 ? "unchanged" : replaceContent(volume, contentTree(payload), next),
+  );
+  if (outcome === undefined)
+    throw new DriverError("FileWriteError", `failed to write to volume ${dir}: it does not exist`);
+  return outcome;
+}
+
+function newName(clock: Clock): string {
+  return versionName(clock(), randomInt(2 ** 32));
+}
+
+/** What a synchronous call gives or throws, as the port's promise. */
+function promised<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work());
+  });
+}

@@ -1,0 +1,35 @@
+import { status } from "@grpc/grpc-js";
+import { DriverError, verdicts } from "../errors.ts";
+
+/** What the caller is told: a gRPC code and the user's sentence, nothing else. */
+export interface WireStatus {
+  readonly code: status;
+  readonly details: string;
+}
+
+/** The one place where errors become gRPC statuses. What is not a DriverError is a defect and is not told in detail. */
+export function toStatus(error: unknown, signal: AbortSignal): WireStatus {
+  if (error instanceof DriverError) return { code: verdicts[error.reason].code, details: error.message };
+  if (signal.aborted) return { code: status.DEADLINE_EXCEEDED, details: "the caller's deadline ended" };
+  return { code: status.INTERNAL, details: "internal error" };
+}
+
+/**
+ * What the log is told of a failure beyond its status. Messages of foreign errors may quote what they read (a JSON
+ * parser quotes its input), so only names, errno codes and stack frames are taken from them.
+ */
+export function causeOf(error: unknown): { readonly err: string; readonly stack?: string } {
+  if (error instanceof DriverError) return { err: describeCauses(error.cause) };
+  if (!(error instanceof Error)) return { err: typeof error };
+  const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
+  return { err: describeCauses(error), stack: frames.map((line) => line.trim()).join(" < ") };
+}
+
+function describeCauses(error: unknown): string {
+  const names: string[] = [];
+  for (let cause = error; cause instanceof Error && names.length < 5; cause = cause.cause) {
+    const code = "code" in cause && typeof cause.code === "string" ? ` ${cause.code}` : "";
+    names.push(`${cause.name}${code}`);
+  }
+  return names.join(" < ");
+}

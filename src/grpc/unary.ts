@@ -1,0 +1,47 @@
+import { status, type handleUnaryCall, type ServerUnaryCall } from "@grpc/grpc-js";
+import type { Logger } from "../log.ts";
+import { causeOf, toStatus } from "./status.ts";
+
+/** A handler is an async function of the request; the signal fires when the caller's deadline ends or the caller leaves. */
+export type Handler<Request, Response> = (request: Request, signal: AbortSignal) => Promise<Response>;
+
+/** Turns a handler into a gRPC method: deadline → AbortSignal, error → status, one log line a call. */
+export function unary<Request, Response>(
+  handler: Handler<Request, Response>,
+  log: Logger,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    const aborted = new AbortController();
+    call.on("cancelled", () => {
+      aborted.abort();
+    });
+    const startedAt = performance.now();
+    handler(call.request, aborted.signal).then(
+      (response) => {
+        logCall(log, call, startedAt, "OK");
+        callback(null, response);
+      },
+      (error: unknown) => {
+        const answer = toStatus(error, aborted.signal);
+        log.error(answer.details, { method: methodOf(call), code: status[answer.code], ...reasonFields(error) });
+        logCall(log, call, startedAt, status[answer.code]);
+        callback(answer);
+      },
+    );
+  };
+}
+
+function logCall(log: Logger, call: AnyCall, startedAt: number, code: string): void {
+  log.info("gRPC call", { method: methodOf(call), durationMs: Math.round(performance.now() - startedAt), code }, 5);
+}
+
+function reasonFields(error: unknown): { err?: string; stack?: string } {
+  const { err, stack } = causeOf(error);
+  return { ...(err && { err }), ...(stack && { stack }) };
+}
+
+type AnyCall = Pick<ServerUnaryCall<unknown, unknown>, "getPath">;
+
+function methodOf(call: AnyCall): string {
+  return call.getPath();
+}

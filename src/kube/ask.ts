@@ -1,0 +1,54 @@
+import { DriverError } from "../errors.ts";
+import type { ObjectRef } from "../model.ts";
+import type { ApiRequest, KubernetesApi } from "./api.ts";
+
+/** What a request is about, for the message of its failure. */
+export interface Subject {
+  /** Plural and group, as `kubectl` prints them. */
+  readonly resource: string;
+  readonly ref: ObjectRef;
+  /** Beginning of the message that users search for. */
+  readonly beginning: string;
+}
+
+/**
+ * The body of the answer; undefined where there is no such object. Anything else that is not success becomes a
+ * DriverError in our own words: what the API server wrote stays inside.
+ */
+export async function ask(
+  api: KubernetesApi,
+  request: ApiRequest,
+  subject: Subject,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { status, body } = await api.call(request, signal).catch((cause: unknown) => {
+    throw unreachable(subject.beginning, cause, signal);
+  });
+  if (status === 404) return undefined;
+  if (status < 300) return body;
+  throw refused(status, request, subject);
+}
+
+function unreachable(beginning: string, cause: unknown, signal: AbortSignal): DriverError {
+  if (signal.aborted) return new DriverError("DeadlineExceeded", `${beginning}the caller's deadline ended`, { cause });
+  const { code, name } = cause as NodeJS.ErrnoException;
+  const told = name === "TimeoutError" ? "no answer in 10 s" : (code ?? name);
+  return new DriverError("KubernetesUnavailable", `${beginning}the Kubernetes API cannot be reached (${told})`, {
+    cause,
+  });
+}
+
+function refused(status: number, { method }: ApiRequest, { resource, ref, beginning }: Subject): DriverError {
+  const verb = method.toLowerCase();
+  if (status === 401 || status === 403)
+    return new DriverError(
+      "PermissionDenied",
+      `${beginning}${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
+        `${verb} it in namespace "${ref.namespace}"; install the chart's RBAC`,
+    );
+  const reason = status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";
+  return new DriverError(
+    reason,
+    `${beginning}the Kubernetes API answered HTTP ${status} to ${verb} ${resource} "${ref.name}"`,
+  );
+}

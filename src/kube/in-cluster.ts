@@ -1,0 +1,34 @@
+import { readFile } from "node:fs/promises";
+import { Agent } from "node:https";
+import type { ClusterAccess } from "./access.ts";
+
+/** Where kubelet puts a pod's service account (Kubernetes: "Accessing the API from within a Pod"). */
+export const SERVICE_ACCOUNT_DIR = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+export interface InClusterOptions {
+  /** KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT of the pod. */
+  readonly host: string;
+  readonly port: string;
+  readonly serviceAccountDir?: string;
+}
+
+/**
+ * The pod's own service account. Both files are read for each request (they are a few kilobytes in a tmpfs), so a
+ * rotated token or CA is used at once; connections are kept as long as the CA stays the same.
+ */
+export function createInClusterAccess(options: InClusterOptions): ClusterAccess {
+  const { host, port, serviceAccountDir: dir = SERVICE_ACCOUNT_DIR } = options;
+  let trusted = "";
+  let agent = new Agent();
+  return {
+    server: new URL(`https://${host.includes(":") ? `[${host}]` : host}:${port}`),
+    authorize: async () => {
+      const [token, ca] = await Promise.all([readFile(`${dir}/token`, "utf8"), readFile(`${dir}/ca.crt`, "utf8")]);
+      if (ca !== trusted) {
+        trusted = ca;
+        agent = new Agent({ ca, keepAlive: true });
+      }
+      return { agent, headers: { authorization: `Bearer ${token.trim()}` } };
+    },
+  };
+}

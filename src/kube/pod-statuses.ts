@@ -1,0 +1,61 @@
+import { DriverError } from "../errors.ts";
+import type { LivePodStatus, ObjectRef, PodStatus } from "../model.ts";
+import type { PodStatuses } from "../ports.ts";
+import type { KubernetesApi } from "./api.ts";
+import { ask, type Subject } from "./ask.ts";
+import { namespacedPath, SECRETS_STORE } from "./paths.ts";
+
+/** Who applies: fields that this manager no longer names are removed by the API server. */
+const FIELD_MANAGER = "azure-keyvault-csi";
+
+/** SecretProviderClassPodStatuses: written by server-side apply, in one request whether they exist or not. */
+export function createPodStatuses(api: KubernetesApi): PodStatuses {
+  return {
+    apply: async (status, signal) => {
+      const path = `${pathOf(status.ref)}?fieldManager=${FIELD_MANAGER}&force=true`;
+      const body = { contentType: "application/apply-patch+yaml", content: manifestOf(status) };
+      const subject = subjectOf(status.ref);
+      if ((await ask(api, { method: "PATCH", path, body }, subject, signal)) === undefined) throw cannotExist(subject);
+    },
+    read: async (ref, signal) => {
+      const body = await ask(api, { method: "GET", path: pathOf(ref) }, subjectOf(ref), signal);
+      return body === undefined ? undefined : parseStatus(body);
+    },
+  };
+}
+
+function pathOf(ref: ObjectRef): string {
+  return namespacedPath(SECRETS_STORE, "secretproviderclasspodstatuses", ref);
+}
+
+function subjectOf(ref: ObjectRef): Subject {
+  return { resource: "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io", ref, beginning: "" };
+}
+
+/** The object as the established driver writes it (group secrets-store.csi.x-k8s.io, no status subresource). */
+function manifestOf({ ref, pod, nodeName, className, targetPath, objects }: PodStatus): unknown {
+  return {
+    apiVersion: "secrets-store.csi.x-k8s.io/v1",
+    kind: "SecretProviderClassPodStatus",
+    metadata: {
+      ...ref,
+      labels: { "internal.secrets-store.csi.k8s.io/node-name": nodeName },
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: pod.name, uid: pod.uid }],
+    },
+    status: { podName: pod.name, secretProviderClassName: className, mounted: true, targetPath, objects },
+  };
+}
+
+function parseStatus(body: unknown): LivePodStatus {
+  const metadata = (body as { metadata?: { ownerReferences?: readonly { uid?: unknown }[] } } | null)?.metadata;
+  const uids = (metadata?.ownerReferences ?? []).map(({ uid }) => uid);
+  return { ownerUids: uids.filter((uid) => typeof uid === "string") };
+}
+
+/** An apply creates what is absent, so "not found" is said of the namespace or of the CRD. */
+function cannotExist({ resource, ref }: Subject): DriverError {
+  return new DriverError(
+    "KubernetesUnavailable",
+    `${resource} "${ref.name}" cannot be written: namespace "${ref.namespace}" or the CRD is not there; install the chart's CRDs`,
+  );
+}

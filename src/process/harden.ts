@@ -1,0 +1,26 @@
+import koffi from "koffi";
+import { DriverError } from "../errors.ts";
+
+/** prctl(2): whether the process may be dumped and traced by others of its user. */
+const PR_SET_DUMPABLE = 4;
+/** setrlimit(2): the largest core file. */
+const RLIMIT_CORE = 4;
+
+/**
+ * Secrets pass through this process, so its memory shall not end in a core file nor be read by a debugger: no core
+ * files, not dumpable (which also forbids ptrace and reading /proc/<pid>/mem to whoever lacks CAP_SYS_PTRACE).
+ */
+export function hardenProcess(): void {
+  const libc = koffi.load("libc.so.6");
+  const prctl = libc.func("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)");
+  const setrlimit = libc.func("int setrlimit(int resource, const uint64_t *limits)");
+  const refused = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0 || setrlimit(RLIMIT_CORE, [0, 0]) !== 0;
+  if (refused) throw new DriverError("InvalidRequest", "the kernel refuses to make this process undumpable");
+}
+
+const DEBUGGING = /--(inspect|heapsnapshot-signal|report-on-signal|heap-prof|cpu-prof|debug)/;
+
+/** Options of Node that would open the memory of the process to others; undefined when there are none. */
+export function findDebugging(execArgv: readonly string[], nodeOptions: string): string | undefined {
+  return [...execArgv, ...nodeOptions.split(/\s+/)].find((option) => DEBUGGING.test(option));
+}

@@ -1,0 +1,56 @@
+import type { Agent } from "node:https";
+
+/** How this process reaches Azure; the same for vaults and for Entra ID. */
+export interface Transport {
+  /** Keeps connections alive. Being given one, the SDK leaves proxies to it. */
+  readonly agent: Agent;
+  /** Begins the User-Agent of every request. */
+  readonly userAgent: string;
+  /** A single HTTP request ends after this. */
+  readonly timeoutMs: number;
+}
+
+/** What every SDK client is made with. Nothing is retried in secret, and no answer leads to another address. */
+export function clientOptions({ agent, userAgent }: Transport): {
+  agent: Agent;
+  retryOptions: { maxRetries: number };
+  redirectOptions: { maxRetries: number };
+  userAgentOptions: { userAgentPrefix: string };
+} {
+  return {
+    agent,
+    retryOptions: { maxRetries: 0 },
+    redirectOptions: { maxRetries: 0 },
+    userAgentOptions: { userAgentPrefix: userAgent },
+  };
+}
+
+/** Whether an SDK call ended by a signal: the caller's, or that of the request's own timeout. */
+export function isAborted(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/**
+ * One line about a connection that failed: who, how, what to look at. Undefined if the error is no such failure. Only
+ * the error's code is told; its message may say anything.
+ */
+export function networkFault(host: string, error: unknown, nameRemedy: string): string | undefined {
+  if (!(error instanceof Error && error.name === "RestError" && "code" in error)) return undefined;
+  const code = String(error.code);
+  if (!/^[A-Z0-9_]{1,64}$/.test(code)) return undefined;
+  if (nameFaults.has(code)) return `${host} does not resolve (${code}): ${nameRemedy}`;
+  if (/CERT|SIGNATURE|ISSUER|^ERR_TLS|^ERR_SSL/.test(code)) {
+    return `the certificate of ${host} is not trusted (${code}): if a proxy opens TLS, give this plugin the proxy's CA`;
+  }
+  return `${host} ${connectionFaults[code] ?? "does not answer"} (${code}): check the network between this node and it`;
+}
+
+const nameFaults = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_NODATA", "EAI_NONAME"]);
+
+const connectionFaults: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "refuses connections",
+  ECONNRESET: "broke the connection",
+  EPIPE: "broke the connection",
+  EHOSTUNREACH: "cannot be reached",
+  ENETUNREACH: "cannot be reached",
+};

@@ -1,0 +1,126 @@
+import { CertificateClient } from "@azure/keyvault-certificates";
+import { KeyClient } from "@azure/keyvault-keys";
+import { SecretClient } from "@azure/keyvault-secrets";
+import { DriverError } from "../../errors.ts";
+import { createCredential } from "./credential.ts";
+import { isJsonObject, memberOf, textAt } from "./json.ts";
+import { clientOptions, isAborted, networkFault, type Transport } from "./transport.ts";
+import { urlOf, vaultRefusal } from "./vault-refusal.ts";
+import type { CertificateBundle, KeyBundle, OpenVault, SecretBundle, VaultQuestion } from "./vault.ts";
+
+/** Vaults by the Azure SDK, which knows the protocol: challenge, token, address (azure-provider 2.8, 4.1). */
+export function createVaultOpener(transport: Transport): OpenVault {
+  return (vault, identity) => {
+    const credential = createCredential(identity, transport);
+    // The version that Azure Stack Hub speaks too. Verification of the challenge stays on: it is the default.
+    const options = { ...clientOptions(transport), serviceVersion: "7.4" } as const;
+    const secrets = new SecretClient(vault.url, credential, options);
+    const keys = new KeyClient(vault.url, credential, options);
+    const certificates = new CertificateClient(vault.url, credential, options);
+    const ask = (question: VaultQuestion, signal: AbortSignal, call: SdkCall): Promise<unknown> =>
+      exchange({ question, signal, call, timeoutMs: transport.timeoutMs });
+    return {
+      async secret(name, version, signal) {
+        const question = { vault, collection: "secrets", name, version } as const;
+        return toSecret(await ask(question, signal, (to) => secrets.getSecret(name, { version, ...to })));
+      },
+      async key(name, version, signal) {
+        const question = { vault, collection: "keys", name, version } as const;
+        return toKey(await ask(question, signal, (to) => keys.getKey(name, { version, ...to })));
+      },
+      async certificate(name, version, signal) {
+        const question = { vault, collection: "certificates", name, version } as const;
+        return toCertificate(
+          await ask(question, signal, (to) =>
+            version === ""
+              ? certificates.getCertificate(name, to)
+              : certificates.getCertificateVersion(name, version, to),
+          ),
+        );
+      },
+    };
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly parsedBody?: unknown;
+}
+
+type SdkCall = (options: {
+  abortSignal: AbortSignal;
+  requestOptions: { timeout: number };
+  onResponse: (answer: Answer) => void;
+}) => Promise<unknown>;
+
+interface Exchange {
+  readonly question: VaultQuestion;
+  readonly signal: AbortSignal;
+  readonly call: SdkCall;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Lets the SDK ask and takes the answer from the wire. The SDK's own results cannot say that an id or a key is missing
+ * (it throws on them, with an error that says nothing), and its errors hold text of the body.
+ */
+async function exchange({ question, signal, call, timeoutMs }: Exchange): Promise<unknown> {
+  const answers: Answer[] = [];
+  const onResponse = (answer: Answer): void => void answers.push(answer);
+  try {
+    await call({ abortSignal: signal, requestOptions: { timeout: timeoutMs }, onResponse });
+  } catch (error) {
+    if (answers.length === 0) throw unanswered(question, signal, timeoutMs, error);
+  }
+  const answer = answers.at(-1);
+  if (answer?.status !== 200) throw vaultRefusal(question, answer?.status ?? 0, answer?.parsedBody);
+  if (isJsonObject(answer.parsedBody)) return answer.parsedBody;
+  throw new DriverError(
+    "ProviderError",
+    `GET ${urlOf(question)}: RESPONSE 200 is no answer of Key Vault: a proxy may stand in between`,
+  );
+}
+
+function unanswered({ vault }: VaultQuestion, signal: AbortSignal, timeoutMs: number, cause: unknown): unknown {
+  const because = { cause };
+  if (signal.aborted)
+    return new DriverError("DeadlineExceeded", `no answer from vault ${vault.name} before the deadline`, because);
+  if (cause instanceof DriverError) return cause;
+  if (isAborted(cause)) {
+    return new DriverError(
+      "ProviderUnavailable",
+      `no answer from vault ${vault.name} within ${timeoutMs / 1000} s`,
+      because,
+    );
+  }
+  const fault = networkFault(new URL(vault.url).host, cause, "check keyvaultName");
+  if (fault !== undefined) return new DriverError("ProviderUnavailable", `vault ${vault.name}: ${fault}`, because);
+  if (cause instanceof Error && cause.name === "Error") {
+    return new DriverError(
+      "ProviderError",
+      `the challenge of vault ${vault.name} doesn't match the requested domain, so it was sent no token: check keyVaultDNSSuffix of the cloud`,
+      because,
+    );
+  }
+  return cause;
+}
+
+function toSecret(body: unknown): SecretBundle {
+  return {
+    id: textAt(body, "id"),
+    value: textAt(body, "value"),
+    contentType: textAt(body, "contentType"),
+    keyId: textAt(body, "kid"),
+  };
+}
+
+function toKey(body: unknown): KeyBundle {
+  const key = memberOf(body, "key");
+  if (!isJsonObject(key)) return {};
+  const [kid, kty, crv] = [textAt(key, "kid"), textAt(key, "kty"), textAt(key, "crv")];
+  return { key: { kid, kty, crv, n: textAt(key, "n"), e: textAt(key, "e"), x: textAt(key, "x"), y: textAt(key, "y") } };
+}
+
+function toCertificate(body: unknown): CertificateBundle {
+  return { id: textAt(body, "id"), cer: textAt(body, "cer") };
+}

@@ -1,0 +1,41 @@
+import type { ServicePrincipal } from "./identity.ts";
+import type { VaultAddress } from "./vault-address.ts";
+
+/** A secret as the vault tells it; anything may be missing. */
+export interface SecretBundle {
+  readonly id?: string | undefined;
+  readonly value?: string | undefined;
+  readonly contentType?: string | undefined;
+  /** Set when the secret is the other half of a certificate. */
+  readonly keyId?: string | undefined;
+}
+
+/** A key as the vault tells it, its numbers in base64url. */
+export interface KeyBundle {
+  readonly key?:
+    Readonly<Partial<Record<"kid" | "kty" | "crv" | "n" | "e" | "x" | "y", string | undefined>>> | undefined;
+}
+
+/** A certificate as the vault tells it; `cer` is DER in base64. */
+export interface CertificateBundle {
+  readonly id?: string | undefined;
+  readonly cer?: string | undefined;
+}
+
+/** One vault under one identity. An empty version is the current one. Calls throw DriverError; the signal ends them. */
+export interface Vault {
+  secret(name: string, version: string, signal: AbortSignal): Promise<SecretBundle>;
+  key(name: string, version: string, signal: AbortSignal): Promise<KeyBundle>;
+  certificate(name: string, version: string, signal: AbortSignal): Promise<CertificateBundle>;
+}
+
+/** Throws InvalidRequest for an identity that cannot be used; asks nobody yet. */
+export type OpenVault = (vault: VaultAddress, identity: ServicePrincipal) => Vault;
+
+/** What a vault is asked for. */
+export interface VaultQuestion {
+  readonly vault: VaultAddress;
+  readonly collection: "secrets" | "keys" | "certificates";
+  readonly name: string;
+  readonly version: string;
+}

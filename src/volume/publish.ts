@@ -1,0 +1,63 @@
+import { DriverError } from "../errors.ts";
+import type { Payload, PublishRequest, Volume } from "../model.ts";
+import { fetchContent } from "./content.ts";
+import { payDebt } from "./debts.ts";
+import { podStatusOf } from "./pod-status.ts";
+import { isPublished } from "./published.ts";
+import type { VolumePorts } from "./volume-ports.ts";
+
+/**
+ * NodePublishVolume. After success the target is a mount with the whole content, and the pod's status is written or
+ * owed. After failure nothing that this call made is left. Idempotent.
+ */
+export async function publishVolume(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<void> {
+  if (await isPublished(request.volume, ports)) {
+    await acknowledge(request, ports, signal);
+    return;
+  }
+  const { volume } = request;
+  const { payload, versions } = await fetchContent(request, ports, signal);
+  const status = podStatusOf(volume, versions, ports.nodeName);
+  const known = await ports.locks.hold(volume.targetPath, signal, async () => {
+    await populate(volume, payload, ports, signal);
+    return ports.volumes.remember(volume, { kind: "status", status });
+  });
+  const { pod, className, targetPath } = volume;
+  ports.log.info("Volume published", { pod: `${pod.namespace}/${pod.name}`, secretProviderClass: className, targetPath });
+  await payDebt(known, ports, signal);
+}
+
+/** A republish, or a volume that somebody else published. The answer is OK, always; it costs no request unless one is owed. */
+async function acknowledge(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<void> {
+  const known = ports.volumes.get(request.volume.targetPath);
+  const owed = known === undefined || known.debt?.kind === "takeover";
+  const debt = { kind: "takeover", request, since: ports.clock() } as const;
+  await payDebt(owed ? ports.volumes.remember(request.volume, debt) : known, ports, signal);
+}
+
+/** Under the lock the facts are looked at again: another call may have published meanwhile, or the caller have left. */
+async function populate(volume: Volume, payload: Payload, ports: VolumePorts, signal: AbortSignal): Promise<void> {
+  if (await isPublished(volume, ports)) return;
+  if (signal.aborted) throw new DriverError("DeadlineExceeded", "the caller's deadline ended before the volume was mounted");
+  const { targetPath, group } = volume;
+  const state = await ports.mounter.look(targetPath);
+  if (state === "broken") await ports.mounter.unmount(targetPath);
+  // A mount without content is what a crash left; a pod may already see it, so it is filled and not replaced.
+  const ours = state !== "mounted";
+  if (ours) await ports.mounter.mountTmpfs(targetPath);
+  try {
+    await ports.files.write(targetPath, payload, group);
+  } catch (error) {
+    if (ours) await undo(targetPath, ports);
+    throw error;
+  }
+}
+
+async function undo(targetPath: string, { mounter, log }: VolumePorts): Promise<void> {
+  try {
+    await mounter.unmount(targetPath);
+  } catch (error) {
+    const err = error instanceof DriverError ? error.message : "internal error";
+    log.error("failed to unmount a volume whose content could not be written", { targetPath, err });
+  }
+}

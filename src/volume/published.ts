@@ -1,0 +1,14 @@
+import type { Volume } from "../model.ts";
+import type { VolumePorts } from "./volume-ports.ts";
+
+/**
+ * Published means mounted **and** populated, whoever did it; what this process published counts as populated, since a
+ * provider may return no files. Asked of the kernel each time, and before anything else.
+ */
+export async function isPublished(
+  { targetPath }: Volume,
+  ports: Pick<VolumePorts, "mounter" | "files" | "volumes">,
+): Promise<boolean> {
+  if ((await ports.mounter.look(targetPath)) !== "mounted") return false;
+  return ports.volumes.get(targetPath) !== undefined || (await ports.files.isPopulated(targetPath));
+}

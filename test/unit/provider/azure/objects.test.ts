@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import { parseObjects } from "../../../../src/provider/azure/objects.ts";
+
+/** The `objects` text of items as users write them, each a block string. */
+function array(...items: string[]): string {
+  return `array:\n${items.map((item) => `  - |\n${item.replaceAll(/^/gm, "    ")}`).join("\n")}`;
+}
+
+const secret1 = "objectName: secret1\nobjectType: secret";
+const refusal = (message: string): unknown => expect.objectContaining({ reason: "InvalidRequest", message });
+
+describe("parseObjects()", () => {
+  test("defaults", () => {
+    expect(parseObjects(array(secret1))).toEqual([
+      { kind: "secret", name: "secret1", version: "", path: "secret1", mode: 0o644, format: "pem", encoding: "utf-8" },
+    ]);
+  });
+  test("every field, trimmed, as it is written", () => {
+    const item = `objectName: "secret1   "\nobjectType: "  secret"\nobjectAlias: dir/file\nobjectVersion: 0123e10
+objectFormat: PFX\nobjectEncoding: BasE64\nfilePermission: 0600\nobjectVersionHistory: 1\nunknown: {a: [b]}`;
+    expect(parseObjects(array(item))).toEqual([
+      {
+        kind: "secret",
+        name: "secret1",
+        version: "0123e10",
+        path: "dir/file",
+        mode: 0o600,
+        format: "pfx",
+        encoding: "base64",
+      },
+    ]);
+  });
+  test("the order is that of the list", () => {
+    const names = parseObjects(array(secret1, "objectName: b\nobjectType: key", "{objectName: c, objectType: cert}"));
+    expect(names.map(({ kind, name }) => [kind, name])).toEqual([
+      ["secret", "secret1"],
+      ["key", "b"],
+      ["cert", "c"],
+    ]);
+  });
+  test.each([
+    ["a missing array", "Array: [x]"],
+    ["a null array", "array: ~"],
+    ["an empty array", "array: []"],
+    ["nothing but a comment", "# soon"],
+    ["null items", "array: [~, null, ]"],
+  ])("%s is no objects", (_, text) => {
+    expect(parseObjects(text)).toEqual([]);
+  });
+  test("anchors and aliases save writing", () => {
+    expect(parseObjects("array:\n  - &a '{objectName: a, objectType: key}'\n  - *a")).toHaveLength(2);
+  });
+  test("an upper-case PFX on a certificate is let through", () => {
+    expect(parseObjects(array("objectName: c\nobjectType: cert\nobjectFormat: PFX"))).toHaveLength(1);
+  });
+  test("histories up to 1 are one version", () => {
+    for (const history of ["0", "1", "-3", "", "1.9"]) {
+      expect(parseObjects(array(`${secret1}\nobjectVersionHistory: ${history}`))).toHaveLength(1);
+    }
+  });
+  test.each(["a/b", "./a", "a/", "a//b", ".", "with space", "back\\slash"])(
+    "the file name %s is let through",
+    (path) => {
+      expect(parseObjects(array(`${secret1}\nobjectAlias: ${path}`))).toMatchObject([{ path }]);
+    },
+  );
+});
+
+describe("the list", () => {
+  const unmarshal = "failed to yaml unmarshal objects, error: yaml: ";
+  test.each([
+    ["blank", "", "objects is not set"],
+    ["a bare list", "- a", `${unmarshal}unmarshal errors: line 1: cannot unmarshal !!seq into struct`],
+    ["bare text", "hello", `${unmarshal}unmarshal errors: line 1: cannot unmarshal !!str into struct`],
+    ["a scalar array", "array: x", `${unmarshal}unmarshal errors: line 1: cannot unmarshal !!str into []string`],
+    [
+      "a mapping as item",
+      "array:\n- objectName: a",
+      `${unmarshal}unmarshal errors: line 2: cannot unmarshal !!map into string`,
+    ],
+    ["a list as item", "array:\n- [a]", `${unmarshal}unmarshal errors: line 2: cannot unmarshal !!seq into string`],
+    ["array twice", "array: []\narray: []", `${unmarshal}line 2: mapping key "array" already defined`],
+  ])("%s is refused", (_, text, message) => {
+    expect(() => parseObjects(text)).toThrow(refusal(message));
+  });
+});
+
+describe("an item", () => {
+  const at = (index: number): string => `unmarshal failed for keyVaultObjects at index ${index}, error: yaml: `;
+  const errors = "unmarshal errors: line 1: cannot unmarshal";
+  test.each([
+    ["text", array("hello"), `${at(0)}${errors} !!str into struct`],
+    ["a list", array("- a"), `${at(0)}${errors} !!seq into struct`],
+    ["a list as name", array("objectName: [a]"), `${at(0)}${errors} !!seq into string`],
+    ["a quoted history", array(secret1, 'objectVersionHistory: "5"'), `${at(1)}${errors} !!str into int32`],
+    ["a key twice", array(`${secret1}\nobjectName: b`), `${at(0)}line 3: mapping key "objectName" already defined`],
+  ])("%s is refused", (_, text, message) => {
+    expect(() => parseObjects(text)).toThrow(refusal(message));
+  });
+});
+
+describe("an object", () => {
+  const octal = "file permission must be a valid octal number: ";
+  test.each([
+    ["format pkcs", { objectFormat: "pkcs" }, "invalid objectFormat: pkcs, should be PEM or PFX"],
+    [
+      "pfx of a certificate",
+      { objectType: "cert", objectFormat: "pfx" },
+      "PFX format only supported for objectType: secret",
+    ],
+    [
+      "encoding of a key",
+      { objectType: "key", objectEncoding: "utf-8" },
+      "objectEncoding only supported for objectType: secret",
+    ],
+    ["encoding utf-16", { objectEncoding: "utf-16" }, "invalid objectEncoding: utf-16, should be hex, base64 or utf-8"],
+    ["no name", { objectName: "" }, "file name must not be empty"],
+    ["an absolute name", { objectAlias: "/secret1" }, "file name must be a relative path"],
+    ["a climbing alias", { objectAlias: "../secret1" }, "file name must not contain '..'"],
+    ["dots within", { objectAlias: "a..b" }, "file name must not contain '..'"],
+    ["permission 0900", { filePermission: "0900" }, `${octal}strconv.ParseInt: parsing "0900": invalid syntax`],
+    ["permission 0o755", { filePermission: "0o755" }, `${octal}strconv.ParseInt: parsing "0o755": invalid syntax`],
+    ["permission 1777", { filePermission: "1777" }, `${octal}1777 is not between 0000 and 0777`],
+    ["permission -1", { filePermission: "-1" }, `${octal}-1 is not between 0000 and 0777`],
+    ["type Secret", { objectType: "Secret" }, "Invalid vaultObjectTypes. Should be secret, key, or cert"],
+    ["no type", { objectType: "" }, "Invalid vaultObjectTypes. Should be secret, key, or cert"],
+    ["an alias without a name", { objectName: "", objectAlias: "a" }, "objectName is not set"],
+    [
+      "a history",
+      { objectVersionHistory: "2" },
+      "objectVersionHistory above 1 is not supported by this version: leave it out to get one version",
+    ],
+  ])("with %s is refused", (_, change, reason) => {
+    const fields = { objectName: "secret1", objectType: "secret", objectVersion: "v1", ...change };
+    const item = Object.entries(fields).map(([key, value]) => `${key}: ${value}`);
+    const named = `objectType:${fields.objectType}, objectName:${fields.objectName}, objectVersion:v1`;
+    expect(() => parseObjects(array(item.join("\n")))).toThrow(refusal(`failed to get ${named}: ${reason}`));
+  });
+  test("is judged before the next one is read", () => {
+    expect(() => parseObjects(array(`${secret1}\nobjectFormat: x`, "- no mapping"))).toThrow("invalid objectFormat: x");
+  });
+  test("is judged in the order of its fields", () => {
+    const all = "objectType: key\nobjectFormat: pfx\nobjectEncoding: x\nobjectAlias: /a\nfilePermission: 9";
+    expect(() => parseObjects(array(all))).toThrow("PFX format only supported");
+  });
+});
