@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { createVolumeFiles } from "../files/volume-files.ts";
 import { createKubernetesApi } from "../kube/api.ts";
 import type { ClusterAccess } from "../kube/access.ts";
@@ -5,9 +6,13 @@ import { createClasses } from "../kube/classes.ts";
 import { createInClusterAccess } from "../kube/in-cluster.ts";
 import { createPodStatuses } from "../kube/pod-statuses.ts";
 import { DriverError } from "../errors.ts";
+import { loadKernel } from "../mount/kernel.ts";
+import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
-import type { Provider, Providers } from "../ports.ts";
+import { hasNoswap } from "../mount/tmpfs.ts";
+import type { Mounter, Provider, Providers } from "../ports.ts";
 import { createAzureProvider } from "../provider/azure/provider.ts";
+import { defaultMaxContentBytes, maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
 import { buildInfo } from "./build-info.ts";
 import type { NodeFlags } from "./node-flags.ts";
@@ -25,9 +30,16 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
     classes: createClasses(api),
     statuses: createPodStatuses(api),
     providers: createProviders({ azure }),
-    mounter: createMounter(),
+    mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),
     files: createVolumeFiles(),
   };
+}
+
+/** The trial mount stands beside the socket: the one directory that is surely writable. */
+async function connectMounter(pluginDir: string): Promise<Mounter> {
+  const kernel = await loadKernel();
+  const capacity = { contentBytes: defaultMaxContentBytes, files: maxFiles };
+  return createMounter({ kernel, capacity, noswap: hasNoswap(kernel, pluginDir) });
 }
 
 /** In the order of the established driver: the flag, $KUBECONFIG, the pod's service account. */

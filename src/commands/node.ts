@@ -30,8 +30,9 @@ export const node: Command = async (args, env) => {
 async function serve(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Promise<number> {
   const stop = nextSignal();
   try {
-    hardenProcess();
-    const plugin = await startNodePlugin(flags, await createNodeAdapters(flags, env), log);
+    const adapters = await createNodeAdapters(flags, env);
+    await hardenProcess();
+    const plugin = await startNodePlugin(flags, adapters, log);
     log.info("Serving kubelet", { endpoint: flags.endpoint, node: flags.nodeid, version: buildInfo.BuildVersion });
     log.info("Stopping", { signal: await stop });
     void nextSignal().then(() => process.exit(1));

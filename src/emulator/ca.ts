@@ -15,6 +15,9 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 
+type CryptoKey = webcrypto.CryptoKey;
+type CryptoKeyPair = webcrypto.CryptoKeyPair;
+
 const caSubject = "CN=azure-keyvault-csi emulator CA";
 const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const tenYearsMs = 10 * 365 * 24 * 3_600_000;

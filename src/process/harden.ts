@@ -1,4 +1,3 @@
-import koffi from "koffi";
 import { DriverError } from "../errors.ts";
 
 /** prctl(2): whether the process may be dumped and traced by others of its user. */
@@ -10,7 +9,8 @@ const RLIMIT_CORE = 4;
  * Secrets pass through this process, so its memory shall not end in a core file nor be read by a debugger: no core
  * files, not dumpable (which also forbids ptrace and reading /proc/<pid>/mem to whoever lacks CAP_SYS_PTRACE).
  */
-export function hardenProcess(): void {
+export async function hardenProcess(): Promise<void> {
+  const { default: koffi } = await import("koffi");
   const libc = koffi.load("libc.so.6");
   const prctl = libc.func("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)");
   const setrlimit = libc.func("int setrlimit(int resource, const uint64_t *limits)");

@@ -1,0 +1,42 @@
+/** Makes dist/: main.js, a file per command, and koffi beside them. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
+import { build } from "esbuild";
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return "";
+  }
+}
+
+rmSync("dist", { recursive: true, force: true });
+await build({
+  entryPoints: { main: "src/main.ts", node: "src/commands/node.ts" },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  external: ["koffi"],
+  logLevel: "warning",
+  // Packages in CommonJS ask for Node's own modules by require.
+  banner: {
+    js: 'import{createRequire as __cr}from"node:module";import{fileURLToPath as __fu}from"node:url";import{dirname as __dn}from"node:path";const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);',
+  },
+  define: {
+    BUILD_VERSION: JSON.stringify(`v${version}`),
+    BUILD_COMMIT: JSON.stringify(commit()),
+    BUILD_DATE: JSON.stringify(new Date().toISOString().slice(0, 16)),
+  },
+});
+chmodSync("dist/main.js", 0o755);
+const platform = `@koromix/koffi-${process.platform}-${process.arch}`;
+cpSync("node_modules/koffi", "dist/node_modules/koffi", { recursive: true, filter: (path) => !/\/(src\/core|vendor|lib|doc)(\/|$)/.test(path.slice("node_modules/koffi".length)) });
+cpSync(`node_modules/${platform}`, `dist/node_modules/${platform}`, { recursive: true });

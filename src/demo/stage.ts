@@ -1,0 +1,69 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AllCounters } from "../emulator/control.ts";
+import { createKubelet, type Kubelet } from "../emulator/kubelet.ts";
+import { createKubernetesClient, type KubernetesClient } from "../emulator/kubernetes-client.ts";
+import type { EmulatorSettings } from "../emulator/settings.ts";
+import { openSigningKey } from "../emulator/signing-key.ts";
+import { run, startProcess, type RunningProcess } from "./processes.ts";
+
+/** Everything that the story happens on: emulator and plugin as real processes, and a kubelet. */
+export interface Stage {
+  readonly dir: string;
+  readonly socketPath: string;
+  readonly kubeletRoot: string;
+  readonly cloudFile: string;
+  readonly settings: EmulatorSettings;
+  readonly cluster: KubernetesClient;
+  readonly kubelet: Kubelet;
+  /** Runs `npm run emulator -- …` against this emulator. */
+  emulator(...words: readonly string[]): Promise<string>;
+  apply(yaml: string): Promise<void>;
+  counters(): Promise<AllCounters>;
+  startPlugin(): Promise<RunningProcess>;
+  close(): Promise<void>;
+}
+
+const emulatorMain = "src/emulator/main.ts";
+
+export async function setStage(): Promise<Stage> {
+  const dir = await mkdtemp(join(tmpdir(), "azure-keyvault-csi-demo-"));
+  const emulatorDir = join(dir, "emulator");
+  const socketPath = join(dir, "csi.sock");
+  const kubeletRoot = join(dir, "kubelet");
+  await mkdir(kubeletRoot);
+  const command = [process.execPath, emulatorMain, "--any-port", "--dir", emulatorDir];
+  const emulator = await startProcess(command, { ready: join(emulatorDir, "emulator.json") });
+  const settings = JSON.parse(await readFile(join(emulatorDir, "emulator.json"), "utf8")) as EmulatorSettings;
+  const ca = await readFile(join(emulatorDir, "ca.pem"), "utf8");
+  const cluster = createKubernetesClient({ url: settings.kubernetesUrl, ca, token: settings.adminToken });
+  const signingKey = await openSigningKey(join(emulatorDir, "service-account-key.json"));
+  const say = (...words: readonly string[]): Promise<string> =>
+    run([process.execPath, emulatorMain, "--dir", emulatorDir, ...words]);
+  return {
+    dir,
+    socketPath,
+    kubeletRoot,
+    cloudFile: join(emulatorDir, "cloud.json"),
+    settings,
+    cluster,
+    kubelet: createKubelet({ socketPath, root: kubeletRoot, cluster, signingKey, tokensIn: "secrets" }),
+    emulator: say,
+    apply: async (yaml) => {
+      const file = join(dir, "object.yaml");
+      await writeFile(file, yaml);
+      await say("apply", file);
+    },
+    counters: async () => (await (await fetch(`${settings.controlUrl}/counters`)).json()) as AllCounters,
+    startPlugin: () => {
+      const flags = [`--endpoint=unix://${socketPath}`, "--nodeid=demo-node", `--kubeconfig=${emulatorDir}/kubeconfig`];
+      const env = { NODE_EXTRA_CA_CERTS: join(emulatorDir, "ca.pem") };
+      return startProcess(["dist/main.js", "node", ...flags, "-v=5"], { ready: socketPath, env });
+    },
+    close: async () => {
+      await emulator.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

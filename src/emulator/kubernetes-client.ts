@@ -1,0 +1,76 @@
+import { request as httpsRequest } from "node:https";
+import { text } from "node:stream/consumers";
+import { parseAllDocuments } from "yaml";
+import type { KubernetesObject, ObjectKey } from "./kubernetes/objects.ts";
+
+/** Sets the emulated cluster up from outside, as an administrator. */
+export interface KubernetesClient {
+  get(key: ObjectKey): Promise<KubernetesObject | undefined>;
+  put(object: KubernetesObject): Promise<void>;
+  delete(key: ObjectKey): Promise<void>;
+  /** Every document of a YAML text; a missing namespace is "default". */
+  apply(yaml: string): Promise<readonly string[]>;
+}
+
+export interface KubernetesClientOptions {
+  readonly url: string;
+  readonly ca: string;
+  readonly token: string;
+}
+
+const plurals: Readonly<Record<string, string>> = {
+  Pod: "pods",
+  Secret: "secrets",
+  SecretProviderClass: "secretproviderclasses",
+  SecretProviderClassPodStatus: "secretproviderclasspodstatuses",
+};
+
+export function createKubernetesClient(options: KubernetesClientOptions): KubernetesClient {
+  const put = async (object: KubernetesObject): Promise<void> => {
+    const { name, namespace } = object.metadata;
+    const key = { plural: plurals[object.kind] ?? "", namespace, name };
+    if (key.plural === "") throw new Error(`the emulator keeps no objects of kind ${object.kind}`);
+    await send(options, "PUT", key, withEncodedData(object));
+  };
+  return {
+    get: async (key) => (await send(options, "GET", key)) as KubernetesObject | undefined,
+    put,
+    delete: async (key) => void (await send(options, "DELETE", key)),
+    apply: async (yaml) => {
+      const objects = parseAllDocuments(yaml).map((document) => withNamespace(document.toJS() as KubernetesObject));
+      for (const object of objects) await put(object);
+      return objects.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
+    },
+  };
+}
+
+function withNamespace(object: KubernetesObject): KubernetesObject {
+  return { ...object, metadata: { ...object.metadata, namespace: (object.metadata.namespace as string | undefined) ?? "default" } };
+}
+
+/** stringData of a Secret is stored base64 encoded under data. */
+function withEncodedData(object: KubernetesObject): KubernetesObject {
+  const { stringData, ...rest } = object;
+  if (object.kind !== "Secret" || stringData === undefined) return object;
+  const encoded = Object.entries(stringData as Record<string, string>).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
+  return { ...rest, data: { ...(rest["data"] as object | undefined), ...Object.fromEntries(encoded) } } as KubernetesObject;
+}
+
+async function send({ url, ca, token }: KubernetesClientOptions, method: string, key: ObjectKey, body?: object): Promise<unknown> {
+  const group = key.plural.startsWith("secretprovider") ? "apis/secrets-store.csi.x-k8s.io/v1" : "api/v1";
+  const path = `/${group}/namespaces/${key.namespace}/${key.plural}/${key.name}`;
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const { status, content } = await exchange(new URL(path, url), { method, ca, headers }, body);
+  if (status === 404) return undefined;
+  if (status >= 300) throw new Error(`the emulated Kubernetes answered ${status} to ${method} ${path}`);
+  return JSON.parse(content);
+}
+
+function exchange(url: URL, options: object, body?: object): Promise<{ status: number; content: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest(url, { ...options, agent: false }, (response) => {
+      text(response).then((content) => { resolve({ status: response.statusCode ?? 0, content }); }, reject);
+    });
+    sent.on("error", reject).end(body && JSON.stringify(body));
+  });
+}
