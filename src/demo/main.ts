@@ -28,6 +28,7 @@ try {
 } catch (error) {
   console.error(`\n${error instanceof Error ? error.message : "failed"}\n\nThe plugin wrote:\n${plugin?.output() ?? "nothing"}`);
   process.exitCode = 1;
+  await stage.kubelet.unpublish(tutorial.pod).catch(() => undefined);
 } finally {
   await plugin?.stop();
   await stage.close();
@@ -39,6 +40,7 @@ async function prepare(on: Stage): Promise<void> {
     await on.apply(credentialsSecret(tutorial.credentials, on.settings.demo));
     await createPod(on, tutorial);
   });
+  await on.resetCounters();
 }
 
 async function createPod(on: Stage, names: TutorialPod): Promise<void> {

@@ -21,6 +21,7 @@ export interface Stage {
   emulator(...words: readonly string[]): Promise<string>;
   apply(yaml: string): Promise<void>;
   counters(): Promise<AllCounters>;
+  resetCounters(): Promise<void>;
   startPlugin(): Promise<RunningProcess>;
   close(): Promise<void>;
 }
@@ -56,6 +57,7 @@ export async function setStage(): Promise<Stage> {
       await say("apply", file);
     },
     counters: async () => (await (await fetch(`${settings.controlUrl}/counters`)).json()) as AllCounters,
+    resetCounters: async () => void (await fetch(`${settings.controlUrl}/reset`, { method: "POST" })),
     startPlugin: () => {
       const flags = [`--endpoint=unix://${socketPath}`, "--nodeid=demo-node", `--kubeconfig=${emulatorDir}/kubeconfig`];
       const env = { NODE_EXTRA_CA_CERTS: join(emulatorDir, "ca.pem") };

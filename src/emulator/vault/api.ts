@@ -31,12 +31,12 @@ interface Visit {
 type Route = (visit: Visit, version: string) => Response | Promise<Response>;
 type VaultContext = Context<{ Bindings: VaultCall }>;
 
-const versions = ["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01"];
+const versions = ["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"];
 
 /** The REST API of Key Vault, for callers whose token was found good. */
 export function createVaultApi(): Hono<{ Bindings: VaultCall }> {
-  const kind = ":kind{secrets|keys|certificates}";
-  const deletedKind = ":kind{deletedsecrets|deletedkeys|deletedcertificates}";
+  const kind = ":kind{(?:secrets|keys|certificates)}";
+  const deletedKind = ":kind{(?:deletedsecrets|deletedkeys|deletedcertificates)}";
   // Not strict: clients ask for the current version with a trailing slash, or without.
   const api = new Hono<{ Bindings: VaultCall }>({ strict: false });
   api.use((c, next) => {
@@ -51,7 +51,7 @@ export function createVaultApi(): Hono<{ Bindings: VaultCall }> {
   api.post("/:kind{keys}/:name/create", allowed("create", createKey));
   api.post("/:kind{certificates}/:name/create", allowed("create", createCertificate));
   api.patch("/:kind{secrets}/:name/:version?", allowed("set", update));
-  api.patch("/:kind{keys|certificates}/:name/:version?", allowed("update", update));
+  api.patch("/:kind{(?:keys|certificates)}/:name/:version?", allowed("update", update));
   api.delete(`/${kind}/:name`, allowed("delete", remove));
   api.get(`/${deletedKind}/:name`, allowed("get", getDeleted));
   api.post(`/${deletedKind}/:name/recover`, allowed("recover", recover));
