@@ -3,7 +3,18 @@ const kernel = "^src/(model|ports|errors|log)\\.ts$";
 const formats = "^src/formats/";
 const core = "^src/(volume|rotation|sync|extension|reconcile)/";
 const wire = "^src/grpc/";
-const adapters = ["mount", "files", "kube", "metrics", "helm", "schedule", "logging", "process", "provider/azure", "provider/remote"];
+const adapters = [
+  "mount",
+  "files",
+  "kube",
+  "metrics",
+  "helm",
+  "schedule",
+  "logging",
+  "process",
+  "provider/azure",
+  "provider/remote",
+];
 const edges = "^src/(csi|registration|provider-socket|health)/";
 const roots = "^src/(main\\.ts$|commands/)";
 
@@ -27,12 +38,22 @@ module.exports = {
       from: { orphan: true, path: "^src", pathNot: ["\\.json$", "^src/grpc/generated/"] },
       to: {},
     },
-    { name: "no-dev-dependencies", severity: "error", from: { path: "^src", pathNot: "^src/(emulator|demo)/" }, to: { dependencyTypes: ["npm-dev"], pathNot: "^node_modules/@types/" } },
+    {
+      name: "no-dev-dependencies",
+      severity: "error",
+      from: { path: "^src", pathNot: "^src/(emulator|demo)/" },
+      to: { dependencyTypes: ["npm-dev"], pathNot: "^node_modules/@types/" },
+    },
     room("kernel", kernel, []),
     room("formats", formats, [kernel], { packages: ["yaml", "fastest-levenshtein"] }),
     room("core", core, [kernel, formats]),
     { name: "core-order", severity: "error", from: { path: "^src/volume/" }, to: { path: "^src/rotation/" } },
-    { name: "core-order-sync", severity: "error", from: { path: "^src/sync/" }, to: { path: "^src/(volume|rotation)/" } },
+    {
+      name: "core-order-sync",
+      severity: "error",
+      from: { path: "^src/sync/" },
+      to: { path: "^src/(volume|rotation)/" },
+    },
     room("wire", wire, [kernel], { builtin: true, packages: ["@grpc"] }),
     ...adapters.map((name) =>
       room(`adapter ${name}`, `^src/${name}/`, [kernel, formats, ...(name === "provider/remote" ? [wire] : [])], {
@@ -48,19 +69,33 @@ module.exports = {
       }),
     ),
     room("edges", edges, [kernel, formats, core, wire], { builtin: true }),
-    { name: "product without emulator", severity: "error", from: { path: "^src", pathNot: "^src/(emulator|demo)/" }, to: { path: "^src/(emulator|demo)/" } },
+    {
+      name: "product without emulator",
+      severity: "error",
+      from: { path: "^src", pathNot: "^src/(emulator|demo)/" },
+      to: { path: "^src/(emulator|demo)/" },
+    },
     {
       name: "emulator",
       severity: "error",
       from: { path: "^src/(emulator|demo)/" },
       to: { path: "^src/", pathNot: ["^src/(emulator|demo)/", wire] },
     },
-    { name: "roots are imported by nobody", severity: "error", from: { path: "^src", pathNot: roots }, to: { path: roots } },
+    {
+      name: "roots are imported by nobody",
+      severity: "error",
+      from: { path: "^src", pathNot: roots },
+      to: { path: roots },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     doNotFollow: { path: "node_modules" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "require", "node", "default", "types"], extensions: [".ts", ".js", ".json"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+      extensions: [".ts", ".js", ".json"],
+    },
   },
 };

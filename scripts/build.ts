@@ -1,6 +1,6 @@
 /** Makes dist/: main.js, a file per command, and koffi beside them. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
@@ -13,10 +13,12 @@ function commit(): string {
   }
 }
 
-rmSync("dist", { recursive: true, force: true });
+/** Made beside dist/ and moved there whole, so that nobody meets half a build. */
+const made = "dist.new";
+rmSync(made, { recursive: true, force: true });
 await build({
   entryPoints: { main: "src/main.ts", node: "src/commands/node.ts" },
-  outdir: "dist",
+  outdir: made,
   bundle: true,
   splitting: true,
   minify: true,
@@ -36,7 +38,12 @@ await build({
     BUILD_DATE: JSON.stringify(new Date().toISOString().slice(0, 16)),
   },
 });
-chmodSync("dist/main.js", 0o755);
+chmodSync(`${made}/main.js`, 0o755);
 const platform = `@koromix/koffi-${process.platform}-${process.arch}`;
-cpSync("node_modules/koffi", "dist/node_modules/koffi", { recursive: true, filter: (path) => !/\/(src\/core|vendor|lib|doc)(\/|$)/.test(path.slice("node_modules/koffi".length)) });
-cpSync(`node_modules/${platform}`, `dist/node_modules/${platform}`, { recursive: true });
+cpSync("node_modules/koffi", `${made}/node_modules/koffi`, {
+  recursive: true,
+  filter: (path) => !/\/(src\/core|vendor|lib|doc)(\/|$)/.test(path.slice("node_modules/koffi".length)),
+});
+cpSync(`node_modules/${platform}`, `${made}/node_modules/${platform}`, { recursive: true });
+rmSync("dist", { recursive: true, force: true });
+renameSync(made, "dist");

@@ -1,41 +1,37 @@
 /**
- * Runs a program of this repository on a bare machine: `node scripts/start.mjs PROGRAM ARGS…`. Plain JavaScript, since
- * it may be run by an older Node than the one that it installs. Installs packages where they are missing or older than
- * the lock file, builds dist/, and enters a mount namespace of its own, so that volumes are really mounted but the
+ * Runs a program of this repository on a bare machine: `node scripts/start.mjs PROGRAM ARGS…`. Installs packages, builds
+ * dist/ where a source is newer, and enters a mount namespace of its own, so that volumes are really mounted but the
  * machine is left as it was; in there the emulator's host names resolve.
  */
+import { root } from "./install.mjs";
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const root = new URL("..", import.meta.url).pathname;
 const node = join(root, "node_modules/.bin/node");
-const installedMark = join(root, "node_modules/.installed-lock");
-
-process.chdir(root);
-install();
-must(node, ["scripts/build.ts"], "the build failed");
+build();
 runInNamespace([node, ...process.argv.slice(2)]);
 
-function install() {
-  const lock = createHash("sha256").update(readFileSync("package-lock.json")).digest("hex");
-  if (existsSync(installedMark) && readFileSync(installedMark, "utf8") === lock) return;
-  console.error("Installing packages (npm ci), once …");
-  must("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci failed");
-  writeFileSync(installedMark, lock);
-}
-
-function must(command, args, complaint) {
-  const { status } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
-  if (status !== 0) fail(complaint);
+/** A plugin that runs loads its files when it needs them, so they are not made anew without reason. */
+function build() {
+  const sources = readdirSync("src", { recursive: true }).map((name) => `src/${name}`);
+  const newest = Math.max(...[...sources, "scripts/build.ts", "package-lock.json"].map((path) => statSync(path).mtimeMs));
+  if (existsSync("dist/main.js") && statSync("dist/main.js").mtimeMs > newest) return;
+  if (spawnSync(node, ["scripts/build.ts"], { stdio: ["ignore", 2, 2] }).status !== 0) fail("the build failed: see above");
 }
 
 function runInNamespace(command) {
-  const unshare = ["--mount", "--propagation", "private", ...(process.getuid() === 0 ? [] : ["--user", "--map-root-user"])];
+  const unshare = [
+    "--mount",
+    "--propagation",
+    "private",
+    ...(process.getuid() === 0 ? [] : ["--user", "--map-root-user"]),
+  ];
   if (spawnSync("unshare", [...unshare, "mount", "-t", "tmpfs", "none", "/mnt"], { stdio: "ignore" }).status !== 0)
-    fail("volumes are really mounted here, which needs root, or unprivileged user namespaces and the command unshare (util-linux)");
+    fail(
+      "volumes are really mounted here, which needs root, or unprivileged user namespaces and the command unshare (util-linux)",
+    );
   const scratch = mkdtempSync(join(tmpdir(), "akv-hosts-"));
   const hosts = join(scratch, "hosts");
   writeFileSync(hosts, hostsFile());

@@ -2,7 +2,6 @@
 import { buildInfo } from "./commands/build-info.ts";
 import type { Command } from "./commands/command.ts";
 
-
 /** Commands are imported when they are called, so that each carries only its own weight. */
 const commands: Readonly<Record<string, { readonly help: string; readonly load: () => Promise<Command> }>> = {
   node: {

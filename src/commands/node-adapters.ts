@@ -47,7 +47,8 @@ async function clusterAccess(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<
   const kubeconfig = flags.kubeconfig || env["KUBECONFIG"];
   if (kubeconfig) return (await import("../kube/kubeconfig.ts")).createKubeconfigAccess(kubeconfig);
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
-  if (!host) throw new DriverError("InvalidRequest", "there is no Kubernetes cluster: run in a pod, or set --kubeconfig");
+  if (!host)
+    throw new DriverError("InvalidRequest", "there is no Kubernetes cluster: run in a pod, or set --kubeconfig");
   return createInClusterAccess({ host, port });
 }
 

@@ -18,11 +18,16 @@ export const nodeFlags = {
     if (!PLUGIN_NAME.test(text)) throw new Error("must be a domain name of at most 63 characters");
     return text;
   }),
-  kubeconfig: flag("FILE", "kubeconfig to use outside a cluster (else $KUBECONFIG, else the pod's service account)", "", String),
+  kubeconfig: flag(
+    "FILE",
+    "kubeconfig to use outside a cluster (else $KUBECONFIG, else the pod's service account)",
+    "",
+    String,
+  ),
   "pod-overrides": flag(
     "all|none",
     "whether a pod's volumeAttributes may override SecretProviderClass parameters",
-    "all" as PodOverrides,
+    "all",
     parsePodOverrides,
   ),
   "log-format-json": switchFlag("log JSON objects instead of klog text"),
@@ -36,11 +41,17 @@ export type NodeFlags = FlagValues<typeof nodeFlags>;
 /** Parses the command line; all problems at once. */
 export function parseNodeFlags(args: readonly string[]): { values: NodeFlags; problems: readonly string[] } {
   const { values, problems } = parseFlags(nodeFlags, args);
-  const missing = values.nodeid === "" && !values.version && !problems.some((problem) => problem.startsWith("--nodeid"));
+  const missing =
+    values.nodeid === "" && !values.version && !problems.some((problem) => problem.startsWith("--nodeid"));
   return { values, problems: missing ? [...problems, "--nodeid is missing: --nodeid=<name of the node>"] : problems };
 }
 
-function flag<Value>(placeholder: string, help: string, fallback: Value, parse: (text: string) => Value): FlagSpec<Value> {
+function flag<Value>(
+  placeholder: string,
+  help: string,
+  fallback: Value,
+  parse: (text: string) => Value,
+): FlagSpec<Value> {
   return { placeholder, help, fallback, parse };
 }
 

@@ -47,12 +47,16 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
 function createCsiServer(flags: NodeFlags, ports: VolumePorts): Server {
   const { log } = ports;
   const operations = {
-    publish: (request: Parameters<typeof publishVolume>[0], signal: AbortSignal) => publishVolume(request, ports, signal),
+    publish: (request: Parameters<typeof publishVolume>[0], signal: AbortSignal) =>
+      publishVolume(request, ports, signal),
     unpublish: (targetPath: string, signal: AbortSignal) => unpublishVolume(targetPath, ports, signal),
   };
   const settings = { nodeId: flags.nodeid, podOverrides: flags["pod-overrides"] };
   const server = new Server();
-  server.addService(csi.Identity.service, identityService({ name: flags.drivername, version: buildInfo.BuildVersion }, log));
+  server.addService(
+    csi.Identity.service,
+    identityService({ name: flags.drivername, version: buildInfo.BuildVersion }, log),
+  );
   server.addService(csi.Controller.service, controllerService(log));
   server.addService(csi.Node.service, nodeService(operations, settings, log));
   return server;

@@ -12,7 +12,8 @@ import { startNodePlugin } from "./node-server.ts";
 
 /** The plugin on a node: serves kubelet until SIGTERM or SIGINT; a second signal ends it at once. */
 export const node: Command = async (args, env) => {
-  if (args.some((word) => /^--?h(elp)?$/.test(word))) return say(`Flags of azure-keyvault-csi node:\n${describeFlags(nodeFlags)}`);
+  if (args.some((word) => /^--?h(elp)?$/.test(word)))
+    return say(`Flags of azure-keyvault-csi node:\n${describeFlags(nodeFlags)}`);
   const { values: flags, problems } = parseNodeFlags(args);
   if (problems.length > 0) return complain(problems);
   if (flags.version) return say(JSON.stringify(buildInfo));

@@ -1,4 +1,6 @@
 import type { NodeHandlers } from "../grpc/generated/csi/v1/Node.ts";
+import type { NodePublishVolumeRequest__Output as NodePublishVolumeRequest } from "../grpc/generated/csi/v1/NodePublishVolumeRequest.ts";
+import type { NodeUnpublishVolumeRequest__Output as NodeUnpublishVolumeRequest } from "../grpc/generated/csi/v1/NodeUnpublishVolumeRequest.ts";
 import { unary } from "../grpc/unary.ts";
 import type { Logger } from "../log.ts";
 import type { PublishRequest } from "../model.ts";
@@ -22,11 +24,11 @@ export function nodeService(
   log: Logger,
 ): Pick<NodeHandlers, keyof NodeHandlers> {
   return {
-    NodePublishVolume: unary(async (message, signal) => {
+    NodePublishVolume: unary(async (message: NodePublishVolumeRequest, signal) => {
       await operations.publish(parsePublishRequest(message, settings.podOverrides), signal);
       return {};
     }, log),
-    NodeUnpublishVolume: unary(async (message, signal) => {
+    NodeUnpublishVolume: unary(async (message: NodeUnpublishVolumeRequest, signal) => {
       await operations.unpublish(parseUnpublishRequest(message), signal);
       return {};
     }, log),

@@ -11,7 +11,9 @@ const keep = process.argv.includes("--keep");
 const colours = process.stdout.isTTY && !process.env["NO_COLOR"];
 const tell = createNarrator((text) => process.stdout.write(text), colours);
 
-tell.show("\nA pod reads a secret from Azure Key Vault. Vault, token service and Kubernetes are emulated; the program,\nits gRPC socket, its HTTPS requests and the mounted volume are real.");
+tell.show(
+  "\nA pod reads a secret from Azure Key Vault. Vault, token service and Kubernetes are emulated; the program,\nits gRPC socket, its HTTPS requests and the mounted volume are real.",
+);
 const stage = await tell.step("An emulated Azure and Kubernetes start", setStage);
 let plugin: RunningProcess | undefined;
 try {
@@ -24,9 +26,13 @@ try {
   if (keep) await waitForCtrlC(stage, plugin);
   await unpublish(stage, tell);
   await stop(stage, plugin, tell);
-  tell.show(`\nAll of it held, in ${(tell.elapsedMs() / 1000).toFixed(1)} s. Next: npm test; npm run demo -- --keep leaves it running to play with.`);
+  tell.show(
+    `\nAll of it held, in ${(tell.elapsedMs() / 1000).toFixed(1)} s. Next: npm test; npm run demo -- --keep leaves it running to play with.`,
+  );
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : "failed"}\n\nThe plugin wrote:\n${plugin?.output() ?? "nothing"}`);
+  console.error(
+    `\n${error instanceof Error ? error.message : "failed"}\n\nThe plugin wrote:\n${plugin?.output() ?? "nothing"}`,
+  );
   process.exitCode = 1;
   await stage.kubelet.unpublish(tutorial.pod).catch(() => undefined);
 } finally {
@@ -35,11 +41,14 @@ try {
 }
 
 async function prepare(on: Stage): Promise<void> {
-  await tell.step("The tutorial's objects: a secret in the vault, credentials, a SecretProviderClass, a pod", async () => {
-    await on.emulator("set", "DemoSecret=MyExampleSecret");
-    await on.apply(credentialsSecret(tutorial.credentials, on.settings.demo));
-    await createPod(on, tutorial);
-  });
+  await tell.step(
+    "The tutorial's objects: a secret in the vault, credentials, a SecretProviderClass, a pod",
+    async () => {
+      await on.emulator("set", "DemoSecret=MyExampleSecret");
+      await on.apply(credentialsSecret(tutorial.credentials, on.settings.demo));
+      await createPod(on, tutorial);
+    },
+  );
   await on.resetCounters();
 }
 
@@ -53,30 +62,51 @@ async function mountTutorialPod(on: Stage, { step, show, verify }: Narrator): Pr
   const content = await readFile(join(target, "DemoSecret"), "utf8");
   show(`cat …/DemoSecret\n${content}`);
   verify("the pod reads MyExampleSecret", content === "MyExampleSecret");
-  verify("the volume is a tmpfs of its own", (await mountsBelow(on)).some((line) => line.includes(target) && line.includes("- tmpfs")));
+  verify(
+    "the volume is a tmpfs of its own",
+    (await mountsBelow(on)).some((line) => line.includes(target) && line.includes("- tmpfs")),
+  );
   const { vaults, entra } = await on.counters();
   const vault = vaults["demo-vault"];
-  show(Object.entries({ ...vault?.answers, ...entra.answers }).map(([request, count]) => `${count} × ${request}`).join("\n"));
-  verify("one challenge and one read were asked of the vault", vault?.challenges === 1 && vault.answers["GET /secrets/DemoSecret/ 200"] === 1);
+  show(
+    Object.entries({ ...vault?.answers, ...entra.answers })
+      .map(([request, count]) => `${count} × ${request}`)
+      .join("\n"),
+  );
+  verify(
+    "one challenge and one read were asked of the vault",
+    vault?.challenges === 1 && vault.answers["GET /secrets/DemoSecret/ 200"] === 1,
+  );
   const name = `${tutorial.pod}-default-${tutorial.secretProviderClass}`;
   const status = await on.cluster.get({ plural: "secretproviderclasspodstatuses", namespace: "default", name });
   show(`secretproviderclasspodstatus/${name}\n${JSON.stringify(status?.["status"], null, 2).replaceAll(on.dir, "…")}`);
-  verify("its status says what is mounted, and belongs to the pod", status?.metadata.ownerReferences?.[0]?.name === tutorial.pod);
+  verify(
+    "its status says what is mounted, and belongs to the pod",
+    status?.metadata.ownerReferences?.[0]?.name === tutorial.pod,
+  );
 }
 
 async function republish(on: Stage, { step, verify }: Narrator): Promise<void> {
   const before = await on.counters();
   await step("kubelet publishes again, as it does every minute or so", () => on.kubelet.publish(tutorial.pod));
   const after = await on.counters();
-  const pluginRequests = ({ kubernetes }: typeof after): string => JSON.stringify(Object.entries(kubernetes.answers).filter(([request]) => request.includes("secretproviderclass")));
-  verify("it cost no request to vault, token service or Kubernetes", JSON.stringify([before.vaults, before.entra]) === JSON.stringify([after.vaults, after.entra]) && pluginRequests(before) === pluginRequests(after));
+  const pluginRequests = ({ kubernetes }: typeof after): string =>
+    JSON.stringify(Object.entries(kubernetes.answers).filter(([request]) => request.includes("secretproviderclass")));
+  verify(
+    "it cost no request to vault, token service or Kubernetes",
+    JSON.stringify([before.vaults, before.entra]) === JSON.stringify([after.vaults, after.entra]) &&
+      pluginRequests(before) === pluginRequests(after),
+  );
 }
 
 async function wrongSecretName(on: Stage, narrator: Narrator): Promise<void> {
   const names = { ...tutorial, pod: "wrong-name", secretProviderClass: "akvprovider-typo", objectName: "DemoSecrte" };
   await createPod(on, names);
   const error = await refusal(on, names, "A typo in the secret's name: what the user reads", narrator);
-  narrator.verify("it names the object and says what to do", error.includes("objectName:DemoSecrte") && error.includes("SecretNotFound"));
+  narrator.verify(
+    "it names the object and says what to do",
+    error.includes("objectName:DemoSecrte") && error.includes("SecretNotFound"),
+  );
 }
 
 async function wrongClientSecret(on: Stage, narrator: Narrator): Promise<void> {
@@ -84,14 +114,30 @@ async function wrongClientSecret(on: Stage, narrator: Narrator): Promise<void> {
   await on.apply(credentialsSecret(names.credentials, { ...on.settings.demo, clientSecret: "expired-long-ago" }));
   await on.apply(podManifest(names));
   const error = await refusal(on, names, "A wrong client secret: what the user reads", narrator);
-  narrator.verify("it names Entra's reason, and holds no secret", error.includes("AADSTS7000215") && !error.includes("expired-long-ago"));
+  narrator.verify(
+    "it names Entra's reason, and holds no secret",
+    error.includes("AADSTS7000215") && !error.includes("expired-long-ago"),
+  );
 }
 
-async function refusal(on: Stage, { pod }: TutorialPod, title: string, { step, show, verify }: Narrator): Promise<string> {
-  const error = await step(title, () => on.kubelet.publish(pod).then(() => "", (e: unknown) => (e as { details?: string }).details ?? ""));
+async function refusal(
+  on: Stage,
+  { pod }: TutorialPod,
+  title: string,
+  { step, show, verify }: Narrator,
+): Promise<string> {
+  const error = await step(title, () =>
+    on.kubelet.publish(pod).then(
+      () => "",
+      (e: unknown) => (e as { details?: string }).details ?? "",
+    ),
+  );
   show(error.replaceAll(/(.{1,110})(\s|$)/g, "$1\n"));
   const [target = ""] = await on.kubelet.targets(pod);
-  verify("nothing is left behind: no directory, no mount", !existsSync(target) && !(await mountsBelow(on)).join().includes(target));
+  verify(
+    "nothing is left behind: no directory, no mount",
+    !existsSync(target) && !(await mountsBelow(on)).join().includes(target),
+  );
   return error;
 }
 
@@ -122,7 +168,9 @@ Ctrl-C ends it and tidies up.`);
 /** What is in a volume, links with where they lead. */
 async function tree(dir: string): Promise<string> {
   const entries = await readdir(dir, { withFileTypes: true });
-  const lines = entries.map(async (entry) => entry.isSymbolicLink() ? `${entry.name} -> ${await readlink(join(dir, entry.name))}` : `${entry.name}/`);
+  const lines = entries.map(async (entry) =>
+    entry.isSymbolicLink() ? `${entry.name} -> ${await readlink(join(dir, entry.name))}` : `${entry.name}/`,
+  );
   return (await Promise.all(lines)).sort().join("\n");
 }
 

@@ -16,7 +16,10 @@ export const tutorial: TutorialPod = {
 };
 
 /** `kubectl create secret generic secrets-store-creds --from-literal clientid=… --from-literal clientsecret=…` */
-export function credentialsSecret(name: string, { clientId, clientSecret }: Omit<ServicePrincipal, "objectId">): string {
+export function credentialsSecret(
+  name: string,
+  { clientId, clientSecret }: Omit<ServicePrincipal, "objectId">,
+): string {
   return `
 kind: Secret
 apiVersion: v1

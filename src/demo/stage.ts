@@ -57,7 +57,9 @@ export async function setStage(): Promise<Stage> {
       await say("apply", file);
     },
     counters: async () => (await (await fetch(`${settings.controlUrl}/counters`)).json()) as AllCounters,
-    resetCounters: async () => void (await fetch(`${settings.controlUrl}/reset`, { method: "POST" })),
+    resetCounters: async () => {
+      await fetch(`${settings.controlUrl}/reset`, { method: "POST" });
+    },
     startPlugin: () => {
       const flags = [`--endpoint=unix://${socketPath}`, "--nodeid=demo-node", `--kubeconfig=${emulatorDir}/kubeconfig`];
       const env = { NODE_EXTRA_CA_CERTS: join(emulatorDir, "ca.pem") };

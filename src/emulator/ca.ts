@@ -15,9 +15,6 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 
-type CryptoKey = webcrypto.CryptoKey;
-type CryptoKeyPair = webcrypto.CryptoKeyPair;
-
 const caSubject = "CN=azure-keyvault-csi emulator CA";
 const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const tenYearsMs = 10 * 365 * 24 * 3_600_000;
@@ -67,7 +64,11 @@ async function makeAuthority(): Promise<ServerIdentity> {
   return { cert: certificate.toString("pem"), key: await privateKeyPem(keys.privateKey) };
 }
 
-async function issue(hosts: readonly string[], signingKey: CryptoKey, caPem: string): Promise<ServerIdentity> {
+async function issue(
+  hosts: readonly string[],
+  signingKey: webcrypto.CryptoKey,
+  caPem: string,
+): Promise<ServerIdentity> {
   const keys = await webcrypto.subtle.generateKey(ecdsa, true, ["sign", "verify"]);
   const names = hosts.map((value) => ({ type: isIP(value) ? ("ip" as const) : ("dns" as const), value }));
   const certificate = await X509CertificateGenerator.create({
@@ -101,7 +102,7 @@ export async function makeSelfSigned(subject: string, keyKind: CertificateKey): 
     keyKind === "RSA-2048"
       ? { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 }
       : { name: "ECDSA", namedCurve: keyKind, hash: "SHA-256" };
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: positiveSerial(),
     name: subject,
@@ -132,12 +133,15 @@ function positiveSerial(): string {
   return `01${randomBytes(15).toString("hex")}`;
 }
 
-async function privateKeyPem(key: CryptoKey): Promise<string> {
+async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
-  return createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }) as string;
+  return createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({
+    format: "pem",
+    type: "pkcs8",
+  }) as string;
 }
 
-async function importSigningKey(pem: string): Promise<CryptoKey> {
+async function importSigningKey(pem: string): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(pem).export({ format: "der", type: "pkcs8" });
   return webcrypto.subtle.importKey("pkcs8", der, ecdsa, true, ["sign"]);
 }

@@ -4,7 +4,7 @@ import { createControl, type Parts } from "./control.ts";
 import { createEntra } from "./entra.ts";
 import { createKubernetes } from "./kubernetes.ts";
 import { createKubernetesClient, type KubernetesClient } from "./kubernetes-client.ts";
-import { listen, type Handler, type Listener } from "./listener.ts";
+import { listen, type Handler, type Listener, type ListenOptions } from "./listener.ts";
 import { openIdentities, writeSettings, type EmulatorSettings, type Identities } from "./settings.ts";
 import { openSigningKey, type SigningKey } from "./signing-key.ts";
 import { createVaults } from "./vault.ts";
@@ -40,35 +40,54 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const entraKey = await openSigningKey(join(dir, "entra-key.json"));
   const serviceAccountKey = await openSigningKey(join(dir, "service-account-key.json"));
   const identity = await authority.issue(["login.localhost", "*.vault.localhost", "localhost", "127.0.0.1"]);
-  const serve = async (part: PartName, handler: Handler): Promise<Listener | undefined> =>
-    wanted.includes(part) ? listen(handler, { port: options.ports[part], identity }) : undefined;
+  const listeners = createListeners();
+  const serve = (part: PartName, handler: Handler): Promise<number> =>
+    wanted.includes(part)
+      ? listeners.add(handler, { port: options.ports[part], identity })
+      : Promise.resolve(options.ports[part]);
 
   const entra = createEntra(entraKey);
-  const entraListener = await serve("entra", entra.handler);
-  const entraUrl = `https://login.localhost:${entraListener?.port ?? options.ports.entra}`;
+  const entraUrl = `https://login.localhost:${await serve("entra", entra.handler)}`;
   const vaults = createVaults({ entraKey, entraUrl });
   const kubernetes = createKubernetes({ plugin: identities.pluginToken, admin: identities.adminToken });
   const parts = { entra, vaults, kubernetes };
   register(parts, identities);
-  const vaultListener = await serve("vault", vaults.handler);
-  const kubernetesListener = await serve("kubernetes", kubernetes.handler);
-  const control = await listen(createControl(parts), { port: 0 });
 
   const settings: EmulatorSettings = {
     ...identities,
     entraUrl,
-    vaultSuffix: `vault.localhost:${vaultListener?.port ?? options.ports.vault}`,
-    kubernetesUrl: `https://127.0.0.1:${kubernetesListener?.port ?? options.ports.kubernetes}`,
-    controlUrl: `http://127.0.0.1:${control.port}`,
+    vaultSuffix: `vault.localhost:${await serve("vault", vaults.handler)}`,
+    kubernetesUrl: `https://127.0.0.1:${await serve("kubernetes", kubernetes.handler)}`,
+    controlUrl: `http://127.0.0.1:${await listeners.add(createControl(parts), { port: 0 })}`,
   };
   await writeSettings(dir, settings);
-  const listeners = [entraListener, vaultListener, kubernetesListener, control];
   return {
     ...parts,
     settings,
     serviceAccountKey,
     cluster: createKubernetesClient({ url: settings.kubernetesUrl, ca: authority.pem, token: identities.adminToken }),
-    stop: async () => void (await Promise.all(listeners.map((listener) => listener?.stop()))),
+    stop: listeners.stop,
+  };
+}
+
+/** Listeners that stop together: all of them when one cannot start, so that nothing is left half open. */
+function createListeners(): { add(handler: Handler, options: ListenOptions): Promise<number>; stop(): Promise<void> } {
+  const started: Listener[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.map((listener) => listener.stop()));
+  };
+  return {
+    add: async (handler, options) => {
+      try {
+        const listener = await listen(handler, options);
+        started.push(listener);
+        return listener.port;
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+    },
+    stop,
   };
 }
 

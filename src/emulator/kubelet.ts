@@ -70,7 +70,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     },
     publish: async (name, limits = {}) => {
       const { pod, volumes } = await podNamed(name);
-      for (const volume of volumes) await publishVolume(options, pod, { ...volume, target: targetOf(pod, volume) }, limits);
+      for (const volume of volumes)
+        await publishVolume(options, pod, { ...volume, target: targetOf(pod, volume) }, limits);
       return volumes.map((volume) => targetOf(pod, volume));
     },
     unpublish: async (name) => {
@@ -147,11 +148,16 @@ function podInfo({ metadata, spec }: KubernetesObject): Record<string, string> {
   };
 }
 
-async function secretsFor(pod: KubernetesObject, { csi }: CsiVolume, { cluster }: KubeletOptions): Promise<Record<string, string>> {
+async function secretsFor(
+  pod: KubernetesObject,
+  { csi }: CsiVolume,
+  { cluster }: KubeletOptions,
+): Promise<Record<string, string>> {
   if (csi.nodePublishSecretRef === undefined) return {};
   const { namespace } = pod.metadata;
   const secret = await cluster.get({ plural: "secrets", namespace, name: csi.nodePublishSecretRef.name });
-  if (secret === undefined) throw new Error(`fetching NodePublishSecretRef ${namespace}/${csi.nodePublishSecretRef.name} failed: not found`);
+  if (secret === undefined)
+    throw new Error(`fetching NodePublishSecretRef ${namespace}/${csi.nodePublishSecretRef.name} failed: not found`);
   const data = Object.entries((secret["data"] ?? {}) as Record<string, string>);
   return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
 }
@@ -161,9 +167,20 @@ async function tokensFor(pod: KubernetesObject, options: KubeletOptions): Promis
   const account = (pod["spec"] as PodSpec).serviceAccountName ?? "default";
   const now = Math.floor(Date.now() / 1000);
   const entries = audiences.map(async (aud) => {
-    const claims = { aud: [aud], sub: `system:serviceaccount:${namespace}:${account}`, iss: "https://kubernetes.default.svc.cluster.local" };
+    const claims = {
+      aud: [aud],
+      sub: `system:serviceaccount:${namespace}:${account}`,
+      iss: "https://kubernetes.default.svc.cluster.local",
+    };
     const bound = { "kubernetes.io": { namespace, pod: { name, uid }, serviceaccount: { name: account } } };
-    const token = await options.signingKey.sign({ ...claims, ...bound, iat: now, nbf: now, exp: now + 3600, jti: randomUUID() });
+    const token = await options.signingKey.sign({
+      ...claims,
+      ...bound,
+      iat: now,
+      nbf: now,
+      exp: now + 3600,
+      jti: randomUUID(),
+    });
     return [aud, { token, expirationTimestamp: new Date((now + 3600) * 1000).toISOString() }] as const;
   });
   return { [TOKENS]: JSON.stringify(Object.fromEntries(await Promise.all(entries))) };

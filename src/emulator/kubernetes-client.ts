@@ -35,28 +35,49 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
   return {
     get: async (key) => (await send(options, "GET", key)) as KubernetesObject | undefined,
     put,
-    delete: async (key) => void (await send(options, "DELETE", key)),
+    delete: async (key) => {
+      await send(options, "DELETE", key);
+    },
     apply: async (yaml) => {
-      const objects = parseAllDocuments(yaml).map((document) => withNamespace(document.toJS() as KubernetesObject));
+      const objects = objectsIn(yaml).map(withNamespace);
       for (const object of objects) await put(object);
       return objects.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
     },
   };
 }
 
+/** The documents of a YAML text; empty ones (a trailing ---) are none. */
+function objectsIn(yaml: string): readonly KubernetesObject[] {
+  return parseAllDocuments(yaml).flatMap((document) => {
+    const object = document.toJS() as KubernetesObject | null;
+    return object === null ? [] : [object];
+  });
+}
+
 function withNamespace(object: KubernetesObject): KubernetesObject {
-  return { ...object, metadata: { ...object.metadata, namespace: (object.metadata.namespace as string | undefined) ?? "default" } };
+  return { ...object, metadata: Object.assign({ namespace: "default" }, object.metadata) };
 }
 
 /** stringData of a Secret is stored base64 encoded under data. */
 function withEncodedData(object: KubernetesObject): KubernetesObject {
   const { stringData, ...rest } = object;
   if (object.kind !== "Secret" || stringData === undefined) return object;
-  const encoded = Object.entries(stringData as Record<string, string>).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
-  return { ...rest, data: { ...(rest["data"] as object | undefined), ...Object.fromEntries(encoded) } } as KubernetesObject;
+  const encoded = Object.entries(stringData as Record<string, string>).map(([key, value]) => [
+    key,
+    Buffer.from(value).toString("base64"),
+  ]);
+  return {
+    ...rest,
+    data: { ...(rest["data"] as object | undefined), ...Object.fromEntries(encoded) },
+  };
 }
 
-async function send({ url, ca, token }: KubernetesClientOptions, method: string, key: ObjectKey, body?: object): Promise<unknown> {
+async function send(
+  { url, ca, token }: KubernetesClientOptions,
+  method: string,
+  key: ObjectKey,
+  body?: object,
+): Promise<unknown> {
   const group = key.plural.startsWith("secretprovider") ? "apis/secrets-store.csi.x-k8s.io/v1" : "api/v1";
   const path = `/${group}/namespaces/${key.namespace}/${key.plural}/${key.name}`;
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -69,7 +90,9 @@ async function send({ url, ca, token }: KubernetesClientOptions, method: string,
 function exchange(url: URL, options: object, body?: object): Promise<{ status: number; content: string }> {
   return new Promise((resolve, reject) => {
     const sent = httpsRequest(url, { ...options, agent: false }, (response) => {
-      text(response).then((content) => { resolve({ status: response.statusCode ?? 0, content }); }, reject);
+      text(response).then((content) => {
+        resolve({ status: response.statusCode ?? 0, content });
+      }, reject);
     });
     sent.on("error", reject).end(body && JSON.stringify(body));
   });

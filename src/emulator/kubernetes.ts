@@ -30,7 +30,13 @@ const pluginRights = new Set([
   "patch secretproviderclasspodstatuses",
 ]);
 const pluginUser = "system:serviceaccount:kube-system:secrets-store-csi-driver";
-const verbs: Readonly<Record<string, string>> = { GET: "get", PUT: "update", POST: "create", PATCH: "patch", DELETE: "delete" };
+const verbs: Readonly<Record<string, string>> = {
+  GET: "get",
+  PUT: "update",
+  POST: "create",
+  PATCH: "patch",
+  DELETE: "delete",
+};
 const groups: Readonly<Record<string, string>> = {
   secretproviderclasses: "secretproviderclasses.secrets-store.csi.x-k8s.io",
   secretproviderclasspodstatuses: "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io",
@@ -47,8 +53,7 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
     if (token === tokens.plugin) {
       if (failure > 0) return statusAnswer(failure, "ServiceUnavailable", "the emulator was told to fail");
       const verb = verbs[request.method] ?? request.method;
-      if (!pluginRights.has(`${verb} ${key.plural}`))
-        return refusals.forbidden(pluginUser, verb, resourceOf(key), key.name, key.namespace);
+      if (!pluginRights.has(`${verb} ${key.plural}`)) return refusals.forbidden(pluginUser, verb, resourceOf(key), key);
     }
     return respond(request, key, objects);
   }
@@ -74,6 +79,7 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
 async function respond(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
   if (request.method === "PUT") return store(key, (await request.json()) as KubernetesObject, objects);
   if (request.method === "PATCH") return apply(request, key, objects);
+  if (request.method !== "GET" && request.method !== "DELETE") return refusals.methodNotAllowed();
   const found = objects.get(key);
   if (found === undefined) return refusals.notFound(resourceOf(key), key.name);
   if (request.method === "DELETE") objects.delete(key);
@@ -84,7 +90,9 @@ async function apply(request: Request, key: ObjectKey, objects: ObjectStore): Pr
   if (!(request.headers.get("content-type") ?? "").startsWith("application/apply-patch+yaml"))
     return refusals.unsupportedMediaType();
   if (!new URL(request.url).searchParams.get("fieldManager"))
-    return refusals.badRequest("PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch");
+    return refusals.badRequest(
+      "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch",
+    );
   const wanted = parse(await request.text()) as KubernetesObject;
   if (wanted.metadata.name !== key.name || wanted.metadata.namespace !== key.namespace)
     return refusals.badRequest("the name or namespace of the object does not match the URL");

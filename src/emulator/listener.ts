@@ -9,8 +9,6 @@ import type { ServerIdentity } from "./ca.ts";
 /** A server that is listening on 127.0.0.1. */
 export interface Listener {
   readonly port: number;
-  /** Connections accepted since the start. */
-  connections(): number;
   stop(): Promise<void>;
 }
 
@@ -32,17 +30,16 @@ export async function listen(handler: Handler, { port, identity }: ListenOptions
       ? { createServer: createHttpsServer, serverOptions: { cert: identity.cert, key: identity.key } }
       : { createServer: createHttpServer }),
   }) as Server;
-  let accepted = 0;
-  server.on(identity ? "secureConnection" : "connection", () => (accepted += 1));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,
-    connections: () => accepted,
     stop: () =>
       new Promise((resolve) => {
-        server.close(() => { resolve(); });
+        server.close(() => {
+          resolve();
+        });
         server.closeAllConnections();
       }),
   };

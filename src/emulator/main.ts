@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { connect as connectTo } from "node:net";
 import { join } from "node:path";
 import tls from "node:tls";
 import { parseArgs } from "node:util";
@@ -13,16 +15,15 @@ import { openSigningKey } from "./signing-key.ts";
 /** What the user did wrong, and what to do. */
 class UsageError extends Error {}
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    dir: { type: "string", default: ".emulator" },
-    vault: { type: "string", default: "demo-vault" },
-    socket: { type: "string", default: "" },
-    root: { type: "string", default: "/var/lib/kubelet" },
-    "any-port": { type: "boolean", default: false },
-  },
-});
+const options = {
+  dir: { type: "string", default: ".emulator" },
+  vault: { type: "string", default: "demo-vault" },
+  socket: { type: "string", default: "" },
+  root: { type: "string", default: "/var/lib/kubelet" },
+  "any-port": { type: "boolean", default: false },
+} as const;
+
+const { values: flags, positionals } = readArguments();
 
 const commands: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
   all: () => serve(["entra", "vault", "kubernetes"]),
@@ -38,16 +39,35 @@ const commands: Readonly<Record<string, (words: readonly string[]) => Promise<vo
 const [command = "all", ...words] = positionals;
 try {
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
-  if (run === undefined) throw new UsageError(`there is no command ${command}. Try one of: ${Object.keys(commands).join(", ")}`);
+  if (run === undefined)
+    throw new UsageError(`there is no command ${command}. Try one of: ${Object.keys(commands).join(", ")}`);
   await run(words);
 } catch (error) {
-  console.error(`emulator: ${error instanceof Error ? error.message : "failed"}`);
+  complain(error);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
+function readArguments(): ReturnType<typeof parseArgs<{ allowPositionals: true; options: typeof options }>> {
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    complain(error);
+    process.exit(2);
+  }
+}
+
+/** One line, whatever the message. */
+function complain(error: unknown): void {
+  const message = error instanceof Error ? error.message : "failed";
+  console.error(`emulator: ${message.replaceAll(/\s*\n\s*/g, " ")}`);
+}
+
 async function serve(parts: readonly PartName[]): Promise<void> {
-  const ports = flags["any-port"] ? { entra: 0, vault: 0, kubernetes: 0 } : { entra: 8444, vault: 8443, kubernetes: 6443 };
+  const ports = flags["any-port"]
+    ? { entra: 0, vault: 0, kubernetes: 0 }
+    : { entra: 8444, vault: 8443, kubernetes: 6443 };
   const { settings, stop } = await startEmulator({ dir: flags.dir, ports, parts });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
   const vault = `https://demo-vault.${settings.vaultSuffix}`;
   console.log(`The emulator serves ${parts.join(", ")}; its files are in ${flags.dir} (ca.pem, cloud.json, kubeconfig).
 
@@ -58,13 +78,14 @@ Put a secret into the vault, and read it as an Azure client would:
 
 What was asked: curl ${settings.controlUrl}/counters
 Ctrl-C stops it.`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
 }
 
 async function setSecrets(assignments: readonly string[]): Promise<void> {
   if (assignments.length === 0) throw new UsageError("set needs Name=Value");
-  const settings = await connect();
-  const client = new SecretClient(`https://${flags.vault}.${settings.vaultSuffix}`, adminCredential(settings));
+  const settings = await connect("entraUrl");
+  const client = new SecretClient(`https://${flags.vault}.${settings.vaultSuffix}`, adminCredential(settings), {
+    retryOptions: { maxRetries: 0 },
+  });
   for (const assignment of assignments) {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
     if (name === undefined || value === undefined) throw new UsageError(`${assignment} is not Name=Value`);
@@ -74,7 +95,7 @@ async function setSecrets(assignments: readonly string[]): Promise<void> {
 }
 
 async function printToken(): Promise<void> {
-  const settings = await connect();
+  const settings = await connect("entraUrl");
   const audience = `https://${settings.vaultSuffix}`;
   const token = await adminCredential(settings).getToken(`${audience}/.default`);
   console.log(token.token);
@@ -102,18 +123,29 @@ async function actAsKubelet([verb = "", pod = ""]: readonly string[]): Promise<v
   else for (const target of await kubelet.publish(pod)) console.log(target);
 }
 
-/** Reads where a started emulator is, and trusts its CA. */
-async function connect(): Promise<EmulatorSettings> {
+/** Reads where a started emulator is, makes sure that the needed part is there, and trusts its CA. */
+async function connect(part: "entraUrl" | "kubernetesUrl"): Promise<EmulatorSettings> {
   const read = (name: string): Promise<string> =>
     readFile(join(flags.dir, name), "utf8").catch(() => {
       throw new Error(`no emulator has run in ${flags.dir}. Start one: npm run emulator`);
     });
   tls.setDefaultCACertificates([...tls.getCACertificates(), await read("ca.pem")]);
-  return JSON.parse(await read("emulator.json")) as EmulatorSettings;
+  const settings = JSON.parse(await read("emulator.json")) as EmulatorSettings;
+  await reach(settings[part]);
+  return settings;
+}
+
+/** A stopped emulator leaves its addresses behind; Azure's libraries would not say that nobody answers there. */
+async function reach(url: string): Promise<void> {
+  const socket = connectTo({ host: "127.0.0.1", port: Number(new URL(url).port) });
+  await once(socket, "connect").catch(() => {
+    throw new Error(`nothing answers at ${url}: the emulator has stopped. Start it again: npm run emulator`);
+  });
+  socket.destroy();
 }
 
 async function connectCluster(): Promise<ReturnType<typeof createKubernetesClient>> {
-  const { kubernetesUrl, adminToken } = await connect();
+  const { kubernetesUrl, adminToken } = await connect("kubernetesUrl");
   const ca = await readFile(join(flags.dir, "ca.pem"), "utf8");
   return createKubernetesClient({ url: kubernetesUrl, ca, token: adminToken });
 }
@@ -122,5 +154,6 @@ function adminCredential({ tenantId, admin, entraUrl }: EmulatorSettings): Clien
   return new ClientSecretCredential(tenantId, admin.clientId, admin.clientSecret, {
     authorityHost: entraUrl,
     disableInstanceDiscovery: true,
+    retryOptions: { maxRetries: 0 },
   });
 }

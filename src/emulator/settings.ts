@@ -34,7 +34,13 @@ export async function openIdentities(dir: string): Promise<Identities> {
   if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Identities;
   const token = (): string => randomBytes(24).toString("base64url");
   const principal = (): ServicePrincipal => ({ clientId: randomUUID(), clientSecret: token(), objectId: randomUUID() });
-  const made = { tenantId: randomUUID(), demo: principal(), admin: principal(), adminToken: token(), pluginToken: token() };
+  const made = {
+    tenantId: randomUUID(),
+    demo: principal(),
+    admin: principal(),
+    adminToken: token(),
+    pluginToken: token(),
+  };
   await mkdir(dir, { recursive: true });
   await writeFile(file, JSON.stringify(made), { mode: 0o600 });
   return made;

@@ -44,7 +44,12 @@ export function createTally(isChallenge: (request: Request, response: Response) 
       challenges += 1;
       return;
     }
-    const entry = { at: new Date(), method: request.method, path: new URL(request.url).pathname, status: response.status };
+    const entry = {
+      at: new Date(),
+      method: request.method,
+      path: new URL(request.url).pathname,
+      status: response.status,
+    };
     const answer = `${entry.method} ${entry.path} ${entry.status}`;
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
     entries.push(entry);

@@ -79,7 +79,8 @@ export function createVaults(options: VaultsOptions): Vaults {
     },
     named(name) {
       const found = installed.get(name);
-      if (found === undefined) throw new Error(`The emulator has no vault "${name}"; it has ${[...installed.keys()].join(", ")}.`);
+      if (found === undefined)
+        throw new Error(`The emulator has no vault "${name}"; it has ${[...installed.keys()].join(", ")}.`);
       return found.vault;
     },
     all: () => [...installed.values()].map(({ vault }) => vault),

@@ -50,6 +50,15 @@ function takeFlag(word: string, rest: string[], table: FlagTable, values: Record
   if (spec === undefined) return unknownFlag(name, table);
   const value = text ?? (spec.placeholder === undefined ? "true" : rest.shift());
   if (value === undefined) return `--${name} needs a value: --${name}=${spec.placeholder ?? ""}`;
+  return setValue(name, spec, value, values);
+}
+
+function setValue(
+  name: string,
+  spec: FlagSpec<unknown>,
+  value: string,
+  values: Record<string, unknown>,
+): string | undefined {
   try {
     values[name] = spec.parse(value);
     return undefined;

@@ -1,4 +1,4 @@
-import { credentials, Metadata, type CallOptions, type Client, type ServiceError } from "@grpc/grpc-js";
+import { credentials, Metadata, type CallOptions, type ServiceError } from "@grpc/grpc-js";
 import { csi } from "./descriptors.ts";
 import type { GetPluginCapabilitiesResponse__Output as GetPluginCapabilitiesResponse } from "./generated/csi/v1/GetPluginCapabilitiesResponse.ts";
 import type { ControllerGetCapabilitiesResponse__Output as ControllerGetCapabilitiesResponse } from "./generated/csi/v1/ControllerGetCapabilitiesResponse.ts";
@@ -43,18 +43,18 @@ export function createClient(socketPath: string): CsiClient {
   const node = new csi.Node(target, insecure);
   return {
     identity: {
-      getPluginInfo: (limits) => call(identity, identity.getPluginInfo, {}, limits),
-      getPluginCapabilities: (limits) => call(identity, identity.getPluginCapabilities, {}, limits),
-      probe: (limits) => call(identity, identity.probe, {}, limits),
+      getPluginInfo: (limits) => call((...rest) => identity.getPluginInfo({}, ...rest), limits),
+      getPluginCapabilities: (limits) => call((...rest) => identity.getPluginCapabilities({}, ...rest), limits),
+      probe: (limits) => call((...rest) => identity.probe({}, ...rest), limits),
     },
     controller: {
-      controllerGetCapabilities: (limits) => call(controller, controller.controllerGetCapabilities, {}, limits),
+      controllerGetCapabilities: (limits) => call((...rest) => controller.controllerGetCapabilities({}, ...rest), limits),
     },
     node: {
-      nodeGetInfo: (limits) => call(node, node.nodeGetInfo, {}, limits),
-      nodeGetCapabilities: (limits) => call(node, node.nodeGetCapabilities, {}, limits),
-      nodePublishVolume: (request, limits) => call(node, node.nodePublishVolume, request, limits),
-      nodeUnpublishVolume: (request, limits) => call(node, node.nodeUnpublishVolume, request, limits),
+      nodeGetInfo: (limits) => call((...rest) => node.nodeGetInfo({}, ...rest), limits),
+      nodeGetCapabilities: (limits) => call((...rest) => node.nodeGetCapabilities({}, ...rest), limits),
+      nodePublishVolume: (request, limits) => call((...rest) => node.nodePublishVolume(request, ...rest), limits),
+      nodeUnpublishVolume: (request, limits) => call((...rest) => node.nodeUnpublishVolume(request, ...rest), limits),
     },
     close: () => {
       for (const client of [identity, controller, node]) client.close();
@@ -62,25 +62,18 @@ export function createClient(socketPath: string): CsiClient {
   };
 }
 
-type UnaryMethod<Request, Response> = (
-  argument: Request,
-  metadata: Metadata,
-  options: CallOptions,
-  callback: (error: ServiceError | null, value?: Response) => void,
-) => { cancel(): void };
+type Callback<Response> = (error: ServiceError | null, value?: Response) => void;
+type Send<Response> = (metadata: Metadata, options: CallOptions, callback: Callback<Response>) => { cancel(): void };
 
-function call<Request, Response>(
-  client: Client,
-  method: UnaryMethod<Request, Response>,
-  request: Request,
+function call<Response>(
+  send: Send<Response>,
   { deadlineMs = 120_000, signal }: CallLimits = {},
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const options = { deadline: Date.now() + deadlineMs };
     const leave = (): void => {
       running.cancel();
     };
-    const running = method.call(client, request, new Metadata(), options, (error, value) => {
+    const running = send(new Metadata(), { deadline: Date.now() + deadlineMs }, (error, value) => {
       signal?.removeEventListener("abort", leave);
       if (error) reject(error);
       else resolve(value as Response);

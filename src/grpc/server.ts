@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ServerCredentials, type Server } from "@grpc/grpc-js";
 
 /** A gRPC server on a unix socket. */
 export interface RunningServer {

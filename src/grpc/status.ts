@@ -3,7 +3,7 @@ import { DriverError, verdicts } from "../errors.ts";
 
 /** What the caller is told: a gRPC code and the user's sentence, nothing else. */
 export interface WireStatus {
-  readonly code: status;
+  readonly code: number;
   readonly details: string;
 }
 
@@ -21,8 +21,15 @@ export function toStatus(error: unknown, signal: AbortSignal): WireStatus {
 export function causeOf(error: unknown): { readonly err: string; readonly stack?: string } {
   if (error instanceof DriverError) return { err: describeCauses(error.cause) };
   if (!(error instanceof Error)) return { err: typeof error };
-  const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
-  return { err: describeCauses(error), stack: frames.map((line) => line.trim()).join(" < ") };
+  return { err: describeCauses(error), stack: framesOf(error).join(" < ") };
+}
+
+/** Only what stands behind the message: a line of the message may look like a frame. */
+function framesOf({ stack = "", message }: Error): string[] {
+  const at = stack.indexOf(message);
+  if (at < 0) return [];
+  const lines = stack.slice(at + message.length).split("\n");
+  return lines.filter((line) => line.startsWith("    at ")).map((line) => line.trim());
 }
 
 function describeCauses(error: unknown): string {

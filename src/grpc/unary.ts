@@ -23,8 +23,8 @@ export function unary<Request, Response>(
       },
       (error: unknown) => {
         const answer = toStatus(error, aborted.signal);
-        log.error(answer.details, { method: methodOf(call), code: status[answer.code], ...reasonFields(error) });
-        logCall(log, call, startedAt, status[answer.code]);
+        log.error(answer.details, { method: methodOf(call), code: nameOf(answer.code), ...reasonFields(error) });
+        logCall(log, call, startedAt, nameOf(answer.code));
         callback(answer);
       },
     );
@@ -44,4 +44,8 @@ type AnyCall = Pick<ServerUnaryCall<unknown, unknown>, "getPath">;
 
 function methodOf(call: AnyCall): string {
   return call.getPath();
+}
+
+function nameOf(code: number): string {
+  return status[code] ?? String(code);
 }

@@ -31,8 +31,10 @@ export async function ask(
 
 function unreachable(beginning: string, cause: unknown, signal: AbortSignal): DriverError {
   if (signal.aborted) return new DriverError("DeadlineExceeded", `${beginning}the caller's deadline ended`, { cause });
-  const { code, name } = cause as NodeJS.ErrnoException;
-  const told = name === "TimeoutError" ? "no answer in 10 s" : (code ?? name);
+  const { code, name, cause: why } = cause as NodeJS.ErrnoException;
+  // Node tells every aborted request as AbortError, with the signal's reason as its cause.
+  const timedOut = why instanceof Error && why.name === "TimeoutError";
+  const told = timedOut ? "no answer in 10 s" : (code ?? name);
   return new DriverError("KubernetesUnavailable", `${beginning}the Kubernetes API cannot be reached (${told})`, {
     cause,
   });

@@ -28,5 +28,7 @@ export function createKubeconfigAccess(path: string): ClusterAccess {
 }
 
 function unusable(path: string, complaint: string, cause?: unknown): DriverError {
-  return new DriverError("InvalidRequest", `kubeconfig ${path} ${complaint}: correct --kubeconfig or KUBECONFIG`, { cause });
+  return new DriverError("InvalidRequest", `kubeconfig ${path} ${complaint}: correct --kubeconfig or KUBECONFIG`, {
+    cause,
+  });
 }

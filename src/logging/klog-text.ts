@@ -9,9 +9,11 @@ const severities: Readonly<Record<string, string>> = { info: "I", warn: "W", err
  * can begin a line of its own.
  */
 export function toKlogText(record: LogRecord, pid: number): string {
-  const { level = "info", ts = 0, msg = "", v: _verbosity, ...fields } = record;
+  const { level = "info", ts = 0, msg = "", ...fields } = record;
   const header = `${severities[String(level)] ?? "I"}${stamp(new Date(Number(ts)))} ${String(pid).padStart(7)} csi]`;
-  const pairs = Object.entries(fields).map(([key, value]) => `${key}=${quote(value)}`);
+  // The verbosity of a line is a key of the JSON form only.
+  const shown = Object.entries(fields).filter(([key]) => key !== "v");
+  const pairs = shown.map(([key, value]) => `${key}=${quote(value)}`);
   return `${[header, quote(msg), ...pairs].join(" ")}\n`;
 }
 

@@ -5,8 +5,8 @@ import type { KnownVolume } from "../volume/volumes.ts";
 /** How often debts are tried again when kubelet does not ask. */
 export const REPAIR_PERIOD_MS = 5 * 60_000;
 
-/** How long credentials may wait in a debt before they are dropped with it. */
-const CREDENTIALS_KEPT_MS = 15 * 60_000;
+/** How long credentials may wait in a debt: dropped by the last repair before 15 minutes have passed. */
+const CREDENTIALS_KEPT_MS = 15 * 60_000 - REPAIR_PERIOD_MS;
 
 /** Pays what volumes owe, one after another: whatever hindered them is likely to be the same for all. */
 export async function repair(ports: VolumePorts, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,12 @@
 import { DriverError, inContext } from "../errors.ts";
-import type { ContentRequest, ObjectVersion, Parameters, Payload, PublishRequest, SecretProviderClass } from "../model.ts";
+import type {
+  ContentRequest,
+  ObjectVersion,
+  Parameters,
+  Payload,
+  PublishRequest,
+  SecretProviderClass,
+} from "../model.ts";
 import { parsePayload } from "./payload.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 

@@ -1,7 +1,7 @@
 import { DriverError } from "../errors.ts";
 import type { Payload, VolumeFile } from "../model.ts";
 
-/** What a volume may hold unless `--max-call-recv-msg-size` says otherwise. */
+/** What a volume may hold by default: as much as the established driver takes from a provider. */
 export const defaultMaxContentBytes = 4 * 1024 * 1024;
 
 /** More files than this in one volume is a mistake; it also bounds what a volume's tmpfs needs. */
@@ -96,7 +96,7 @@ function checkLimits(files: readonly VolumeFile[], maxContentBytes: number): voi
   if (bytes > maxContentBytes) {
     refuse(
       `the volume would hold ${bytes} bytes, more than the limit of ${maxContentBytes}; ` +
-        "name fewer objects in the SecretProviderClass, or raise --max-call-recv-msg-size",
+        "name fewer objects in the SecretProviderClass, or split it between two volumes",
     );
   }
 }

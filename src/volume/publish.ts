@@ -5,6 +5,7 @@ import { payDebt } from "./debts.ts";
 import { podStatusOf } from "./pod-status.ts";
 import { isPublished } from "./published.ts";
 import type { VolumePorts } from "./volume-ports.ts";
+import type { KnownVolume } from "./volumes.ts";
 
 /**
  * NodePublishVolume. After success the target is a mount with the whole content, and the pod's status is written or
@@ -23,22 +24,36 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
     return ports.volumes.remember(volume, { kind: "status", status });
   });
   const { pod, className, targetPath } = volume;
-  ports.log.info("Volume published", { pod: `${pod.namespace}/${pod.name}`, secretProviderClass: className, targetPath });
+  ports.log.info("Volume published", {
+    pod: `${pod.namespace}/${pod.name}`,
+    secretProviderClass: className,
+    targetPath,
+  });
   await payDebt(known, ports, signal);
 }
 
-/** A republish, or a volume that somebody else published. The answer is OK, always; it costs no request unless one is owed. */
+/** A republish, or a volume that somebody else published. It costs no request unless one is owed. */
 async function acknowledge(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<void> {
   const known = ports.volumes.get(request.volume.targetPath);
   const owed = known === undefined || known.debt?.kind === "takeover";
-  const debt = { kind: "takeover", request, since: ports.clock() } as const;
-  await payDebt(owed ? ports.volumes.remember(request.volume, debt) : known, ports, signal);
+  await payDebt(owed ? await oweTakeover(request, ports, signal) : known, ports, signal);
+}
+
+/** Under the lock, so that a volume which is being unpublished is not remembered with its credentials. */
+function oweTakeover(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<KnownVolume> {
+  const { volume } = request;
+  return ports.locks.hold(volume.targetPath, signal, async () => {
+    if (!(await isPublished(volume, ports)))
+      throw new DriverError("Busy", `${volume.targetPath} was unpublished meanwhile; kubelet will try again`);
+    return ports.volumes.remember(volume, { kind: "takeover", request, since: ports.clock() });
+  });
 }
 
 /** Under the lock the facts are looked at again: another call may have published meanwhile, or the caller have left. */
 async function populate(volume: Volume, payload: Payload, ports: VolumePorts, signal: AbortSignal): Promise<void> {
   if (await isPublished(volume, ports)) return;
-  if (signal.aborted) throw new DriverError("DeadlineExceeded", "the caller's deadline ended before the volume was mounted");
+  if (signal.aborted)
+    throw new DriverError("DeadlineExceeded", "the caller's deadline ended before the volume was mounted");
   const { targetPath, group } = volume;
   const state = await ports.mounter.look(targetPath);
   if (state === "broken") await ports.mounter.unmount(targetPath);

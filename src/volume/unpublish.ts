@@ -7,6 +7,8 @@ import type { VolumePorts } from "./volume-ports.ts";
 export async function unpublishVolume(targetPath: string, ports: VolumePorts, signal: AbortSignal): Promise<void> {
   ports.volumes.forget(targetPath);
   await ports.locks.hold(targetPath, signal, async () => {
+    // A publish that was ahead in the queue has remembered it again.
+    ports.volumes.forget(targetPath);
     if ((await ports.mounter.look(targetPath)) !== "broken") await ports.files.clear(targetPath);
     await ports.mounter.unmount(targetPath);
   });

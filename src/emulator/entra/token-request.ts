@@ -15,22 +15,31 @@ export function decideGrant(
   directory: Directory,
   isResource: (resource: string) => boolean,
 ): Grant | EntraRefusal {
+  const resource = judgeForm(form);
+  if (typeof resource !== "string") return resource;
+  const app = authenticate(form, tenant, directory);
+  if ("error" in app) return app;
+  if (!isResource(resource)) return entraRefusals.unknownResource(resource, tenant.domain ?? tenant.id);
+  return { app, resource };
+}
+
+/** The resource that a well-formed request asks for. */
+function judgeForm(form: URLSearchParams): string | EntraRefusal {
   const missing = ["grant_type", "client_id", "scope"].find((name) => !form.get(name));
   if (missing !== undefined) return entraRefusals.missingParameter(missing);
   const grantType = form.get("grant_type") ?? "";
   if (grantType !== "client_credentials") return entraRefusals.unsupportedGrant(grantType);
-  const scope = form.get("scope") ?? "";
-  const resource = resourceOf(scope);
-  if (typeof resource !== "string") return resource;
+  return resourceOf(form.get("scope") ?? "");
+}
 
+/** The application that proves itself with its secret. */
+function authenticate(form: URLSearchParams, tenant: Tenant, directory: Directory): AppRegistration | EntraRefusal {
   const clientId = form.get("client_id") ?? "";
   const app = directory.app(tenant.id, clientId);
   if (app === undefined) return entraRefusals.unknownApp(clientId, tenant.domain ?? tenant.id);
   const secret = form.get("client_secret");
   if (!secret) return entraRefusals.noClientSecret();
-  if (secret !== app.clientSecret) return entraRefusals.wrongSecret(clientId);
-  if (!isResource(resource)) return entraRefusals.unknownResource(resource, tenant.domain ?? tenant.id);
-  return { app, resource };
+  return secret === app.clientSecret ? app : entraRefusals.wrongSecret(clientId);
 }
 
 /** Libraries add the OpenID scopes to what the caller asked for; exactly one other is left. */

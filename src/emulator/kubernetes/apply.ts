@@ -14,7 +14,7 @@ function mergedMeta(live: ObjectMeta, wanted: ObjectMeta): ObjectMeta {
   return {
     ...live,
     ...wanted,
-    labels: { ...live.labels, ...wanted.labels },
+    ...((live.labels ?? wanted.labels) && { labels: { ...live.labels, ...wanted.labels } }),
     ...(owners.size > 0 && { ownerReferences: [...owners.values()] }),
   };
 }

@@ -1,3 +1,5 @@
+import type { ObjectKey } from "./objects.ts";
+
 /** An answer that is not success, as the API server words it (meta/v1 Status). */
 export function statusAnswer(code: number, reason: string, message: string): Response {
   const body = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, code };
@@ -6,7 +8,7 @@ export function statusAnswer(code: number, reason: string, message: string): Res
 
 export const refusals = {
   unauthorized: (): Response => statusAnswer(401, "Unauthorized", "Unauthorized"),
-  forbidden: (user: string, verb: string, resource: string, name: string, namespace: string): Response =>
+  forbidden: (user: string, verb: string, resource: string, { name, namespace }: ObjectKey): Response =>
     statusAnswer(
       403,
       "Forbidden",
@@ -14,8 +16,8 @@ export const refusals = {
     ),
   notFound: (resource: string, name: string): Response =>
     statusAnswer(404, "NotFound", `${resource} "${name}" not found`),
-  exists: (resource: string, name: string): Response =>
-    statusAnswer(409, "AlreadyExists", `${resource} "${name}" already exists`),
+  methodNotAllowed: (): Response =>
+    statusAnswer(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
   badRequest: (message: string): Response => statusAnswer(400, "BadRequest", message),
   invalid: (message: string): Response => statusAnswer(422, "Invalid", message),
   unsupportedMediaType: (): Response =>

@@ -129,7 +129,13 @@ const certificateOperation: Route = (visit) =>
 /** Certificates are made at once: an operation is complete whenever it is asked for. */
 function operation({ name, call }: Visit): object {
   const target = `${call.base}/certificates/${name}`;
-  return { id: `${target}/pending`, issuer: { name: "Self" }, status: "completed", target, cancellation_requested: false };
+  return {
+    id: `${target}/pending`,
+    issuer: { name: "Self" },
+    status: "completed",
+    target,
+    cancellation_requested: false,
+  };
 }
 
 const update: Route = async ({ kind, name, shelf, request }, version) => {

@@ -53,7 +53,13 @@ export function certificateShape({ policy = {} }: RequestBody): { subject: strin
   if (secret.contentType !== "application/x-pem-file") {
     return "The emulator makes certificates of the content type application/x-pem-file only.";
   }
-  const curve = (["P-256", "P-384", "P-521"] as const).find((known) => known === (key.crv ?? "P-256"));
-  const made = key.kty?.startsWith("EC") ? curve : "RSA-2048";
-  return made === undefined ? "Property policy.key_props.crv has an invalid value." : { subject: x509.subject ?? "CN=none", key: made };
+  const made = certificateKey(key);
+  return made === undefined
+    ? "Property policy.key_props.crv has an invalid value."
+    : { subject: x509.subject ?? "CN=none", key: made };
+}
+
+function certificateKey({ kty = "RSA", crv = "P-256" }: { kty?: string; crv?: string }): CertificateKey | undefined {
+  if (!kty.startsWith("EC")) return "RSA-2048";
+  return (["P-256", "P-384", "P-521"] as const).find((known) => known === crv);
 }

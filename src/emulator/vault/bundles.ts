@@ -18,7 +18,10 @@ export function versionId(kind: Kind, { name, version }: Version<unknown>, base:
 }
 
 const secretPrint: Print<SecretValue> = {
-  full: (secret, base) => ({ value: secret.value.value, ...secretProperties(secret, versionId("secrets", secret, base), base) }),
+  full: (secret, base) => ({
+    value: secret.value.value,
+    ...secretProperties(secret, versionId("secrets", secret, base), base),
+  }),
   item: (secret, id) => secretProperties(secret, id),
   changed: (secret, base) => secretProperties(secret, versionId("secrets", secret, base), base),
 };

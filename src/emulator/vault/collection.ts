@@ -31,7 +31,11 @@ export interface Collection<Value> {
   versions(name: string): readonly Version<Value>[];
   /** The current version of every object. */
   current(): readonly Version<Value>[];
-  change(name: string, version: string | undefined, change: Partial<VersionOptions> & { value?: Value }): Version<Value> | undefined;
+  change(
+    name: string,
+    version: string | undefined,
+    change: Partial<VersionOptions> & { value?: Value },
+  ): Version<Value> | undefined;
   delete(name: string): Version<Value> | undefined;
   deleted(name: string): Version<Value> | undefined;
   recover(name: string): Version<Value> | undefined;
@@ -71,7 +75,10 @@ export function createCollection<Value>(): Collection<Value> {
       const old = find(name, version);
       if (old === undefined) return undefined;
       const changed = { ...old, ...change, version: old.version, updated: new Date() };
-      live.set(name.toLowerCase(), versionsIn(live, name).map((v) => (v === old ? changed : v)));
+      live.set(
+        name.toLowerCase(),
+        versionsIn(live, name).map((v) => (v === old ? changed : v)),
+      );
       return changed;
     },
     delete: (name) => move(name, live, gone),

@@ -61,7 +61,11 @@ export interface VaultObjects {
   setSecret(name: string, value: string, options?: VersionOptions & { contentType?: string }): string;
   createKey(name: string, shape: KeyShape, options?: VersionOptions): Promise<string>;
   /** A self-signed certificate, PEM, with its key and its secret. */
-  createCertificate(name: string, shape?: { subject?: string; key?: CertificateKey }, options?: VersionOptions): Promise<string>;
+  createCertificate(
+    name: string,
+    shape?: { subject?: string; key?: CertificateKey },
+    options?: VersionOptions,
+  ): Promise<string>;
   importCertificate(name: string, imported: ImportedCertificate, options?: VersionOptions): string;
   /** Enables or disables a version, the current one when none is named; a certificate takes its key and secret along. */
   setEnabled(kind: Kind, name: string, enabled: boolean, version?: string): void;

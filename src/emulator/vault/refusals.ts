@@ -20,7 +20,8 @@ function titled(kind: Kind): string {
 export const vaultRefusals = {
   noToken: (): VaultRefusal => unauthorized("AKV10000: Request is missing a Bearer or PoP token."),
   expiredToken: (): VaultRefusal => unauthorized("[TokenExpired] Error validating token: 'S2S12086'."),
-  invalidToken: (): VaultRefusal => unauthorized("[AggregatedAuthenticationFailure] Error validating token: 'S2S17001'."),
+  invalidToken: (): VaultRefusal =>
+    unauthorized("[AggregatedAuthenticationFailure] Error validating token: 'S2S17001'."),
   wrongAudience: (expected: string, found: string): VaultRefusal =>
     unauthorized(`AKV10022: Invalid audience. Expected ${expected}, found: ${found}.`),
   wrongIssuer: (expected: string, found: string): VaultRefusal =>

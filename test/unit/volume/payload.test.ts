@@ -98,7 +98,7 @@ describe("limits", () => {
     const error = refusalOf(() => parsePayload([...full, file("c", "x")]));
     expect(error.reason).toBe("InvalidRequest");
     expect(error.message).toContain(String(defaultMaxContentBytes));
-    expect(error.message).toContain("--max-call-recv-msg-size");
+    expect(error.message).toContain("name fewer objects");
   });
 
   test("another limit can be given", () => {

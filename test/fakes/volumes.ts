@@ -1,0 +1,45 @@
+import type { PublishRequest, Volume } from "../../src/model.ts";
+import { createKeyedLock } from "../../src/volume/keyed-lock.ts";
+import type { VolumePorts } from "../../src/volume/volume-ports.ts";
+import { createVolumes } from "../../src/volume/volumes.ts";
+import { createDriverFakes, type DriverFakes } from "./driver.ts";
+import { aContext, aPodUid, aTarget } from "./messages.ts";
+
+export const aVolume: Volume = {
+  id: "csi-4f1d",
+  targetPath: aTarget,
+  kubeletRoot: "/var/lib/kubelet",
+  pod: { namespace: "shop", name: "web-0", uid: aPodUid },
+  className: "vault",
+};
+
+export const aRequest: PublishRequest = {
+  volume: aVolume,
+  attributes: aContext(),
+  credentials: { secrets: { clientid: "id", clientsecret: "secret" } },
+};
+
+/** Fakes under the ports of the core, with a clock that stands still until it is set. */
+export interface CoreWorld extends DriverFakes {
+  readonly ports: VolumePorts;
+  now: Date;
+}
+
+export function createCoreWorld(): CoreWorld {
+  const fakes = createDriverFakes();
+  const world: CoreWorld = {
+    ...fakes,
+    now: new Date("2026-01-01T00:00:00Z"),
+    ports: {
+      ...fakes,
+      volumes: createVolumes(),
+      locks: createKeyedLock(),
+      clock: () => world.now,
+      nodeName: "node-1",
+    },
+  };
+  return world;
+}
+
+/** A signal that never fires. */
+export const noSignal: AbortSignal = new AbortController().signal;

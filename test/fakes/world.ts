@@ -1,0 +1,186 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
+import { createKubelet, type Kubelet, type KubeletOptions } from "../../src/emulator/kubelet.ts";
+
+/** The plugin as a real process of its own. */
+export interface PluginProcess {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** Sends the signal and waits for the end; resolves to the exit code, null after a kill. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface PodShape {
+  readonly pod: string;
+  readonly objects?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly fsGroup?: number;
+  readonly readOnly?: boolean;
+  readonly credentials?: Readonly<Record<string, string>>;
+  readonly provider?: string;
+}
+
+/** Emulated Azure and Kubernetes, a kubelet, and the directories of one test. */
+export interface World {
+  readonly dir: string;
+  readonly emulator: Emulator;
+  readonly kubelet: Kubelet;
+  readonly socketPath: string;
+  readonly kubeletRoot: string;
+  kubeletWith(options: Partial<KubeletOptions>): Kubelet;
+  /** Starts `command` (by default the built program) with the flags that fit this world, and waits for its socket. */
+  startPlugin(options?: {
+    command?: readonly string[];
+    flags?: readonly string[];
+    env?: NodeJS.ProcessEnv;
+  }): Promise<PluginProcess>;
+  /** Creates Secret, SecretProviderClass and pod, all of that name. */
+  createPod(shape: PodShape): Promise<void>;
+  targetOf(pod: string): Promise<string>;
+  podStatus(pod: string): Promise<Record<string, unknown> | undefined>;
+  mounts(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** One object of type secret, as users write it. */
+export function secretObject(name: string, more: Readonly<Record<string, string>> = {}): string {
+  const fields = Object.entries({ objectName: name, objectType: "secret", ...more });
+  const [first = "", ...rest] = fields.map(([key, value]) => `${key}: ${value}`);
+  return `array:\n  - |\n    ${[first, ...rest].join("\n    ")}\n`;
+}
+
+export async function startWorld(): Promise<World> {
+  const dir = await mkdtemp(join(tmpdir(), "akv-world-"));
+  const kubeletRoot = join(dir, "kubelet");
+  const socketPath = join(dir, "csi.sock");
+  await mkdir(kubeletRoot);
+  const emulator = await startEmulator({ dir: join(dir, "emulator"), ports: { entra: 0, vault: 0, kubernetes: 0 } });
+  const { cluster, serviceAccountKey: signingKey, settings } = emulator;
+  const base = { socketPath, root: kubeletRoot, cluster, signingKey, tokensIn: "secrets" } as const;
+  const kubelet = createKubelet(base);
+  const targetOf = async (pod: string): Promise<string> => (await kubelet.targets(pod))[0] ?? "";
+  const mounts = async (): Promise<string[]> =>
+    (await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(kubeletRoot));
+  const key = (plural: string, name: string) => ({ plural, namespace: "default", name });
+  return {
+    dir,
+    emulator,
+    kubelet,
+    socketPath,
+    kubeletRoot,
+    targetOf,
+    kubeletWith: (options) => createKubelet({ ...base, ...options }),
+    startPlugin: ({ command = ["dist/main.js"], flags = [], env = {} } = {}) =>
+      startPlugin(
+        [
+          ...command,
+          "node",
+          `--endpoint=unix://${socketPath}`,
+          "--nodeid=test-node",
+          `--kubeconfig=${dir}/emulator/kubeconfig`,
+          ...flags,
+        ],
+        socketPath,
+        { NODE_EXTRA_CA_CERTS: join(dir, "emulator/ca.pem"), ...env },
+      ),
+    createPod: async (shape) => {
+      for (const object of objectsOf(shape, {
+        tenantId: settings.tenantId,
+        cloudFile: join(dir, "emulator/cloud.json"),
+        demo: settings.demo,
+      }))
+        await cluster.put(object as Parameters<typeof cluster.put>[0]);
+    },
+    podStatus: async (pod) => {
+      const found = await cluster.get(key("secretproviderclasspodstatuses", `${pod}-default-${pod}`));
+      return found?.["status"] as Record<string, unknown> | undefined;
+    },
+    mounts,
+    close: async () => {
+      await emulator.stop();
+      for (const line of await mounts()) execFileSync("umount", [line.split(" ")[4] ?? ""]);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function objectsOf(
+  shape: PodShape,
+  azure: { tenantId: string; cloudFile: string; demo: { clientId: string; clientSecret: string } },
+): object[] {
+  const { pod, objects = secretObject("DemoSecret"), attributes, fsGroup, readOnly = true, provider = "azure" } = shape;
+  const metadata = { name: pod, namespace: "default" };
+  const parameters = {
+    keyvaultName: "demo-vault",
+    tenantId: azure.tenantId,
+    cloudName: "AzureStackCloud",
+    cloudEnvFileName: azure.cloudFile,
+    objects,
+    ...shape.parameters,
+  };
+  const { clientId: clientid, clientSecret: clientsecret } = azure.demo;
+  const csi = {
+    driver: "secrets-store.csi.k8s.io",
+    readOnly,
+    volumeAttributes: { secretProviderClass: pod, ...attributes },
+    nodePublishSecretRef: { name: pod },
+  };
+  const securityContext = fsGroup === undefined ? {} : { fsGroup };
+  return [
+    { apiVersion: "v1", kind: "Secret", metadata, stringData: shape.credentials ?? { clientid, clientsecret } },
+    {
+      apiVersion: "secrets-store.csi.x-k8s.io/v1",
+      kind: "SecretProviderClass",
+      metadata,
+      spec: { provider, parameters },
+    },
+    { apiVersion: "v1", kind: "Pod", metadata, spec: { securityContext, volumes: [{ name: "secrets", csi }] } },
+  ];
+}
+
+async function startPlugin(
+  command: readonly string[],
+  socketPath: string,
+  env: NodeJS.ProcessEnv,
+): Promise<PluginProcess> {
+  const [program = "", ...args] = command;
+  const stale = inodeOf(socketPath);
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));
+  const exited = once(child, "exit");
+  while (!existsSync(socketPath) || inodeOf(socketPath) === stale) {
+    if (child.exitCode !== null) throw new Error(`the plugin ended: ${output.stderr}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return {
+    pid: child.pid ?? 0,
+    child,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    stop: async (signal = "SIGTERM") => {
+      child.kill(signal);
+      await exited;
+      return child.exitCode;
+    },
+  };
+}
+
+/** Tells a socket from the one that a killed process left. */
+function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+/** Names below a directory, to the last file. */
+export async function everythingBelow(dir: string): Promise<readonly string[]> {
+  return (await readdir(dir, { recursive: true })).sort();
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { nodeFlags, parseNodeFlags } from "../../../src/commands/node-flags.ts";
+import { describeFlags } from "../../../src/formats/flags.ts";
+
+describe("the flags of the node plugin", () => {
+  test("have the established driver's names and defaults", () => {
+    expect(parseNodeFlags(["--nodeid=n"])).toMatchObject({
+      problems: [],
+      values: {
+        endpoint: "unix://tmp/csi.sock",
+        nodeid: "n",
+        drivername: "secrets-store.csi.k8s.io",
+        kubeconfig: "",
+        "pod-overrides": "all",
+        "log-format-json": false,
+        v: 0,
+        version: false,
+      },
+    });
+  });
+
+  test.each([
+    ["-nodeid", "n", "-v=10", "--log-format-json"],
+    ["--nodeid=n", "--v", "10", "-log-format-json=true"],
+  ])("take either dash form, = or a space", (...args) => {
+    const { values, problems } = parseNodeFlags(args);
+    expect(problems).toEqual([]);
+    expect(values).toMatchObject({ nodeid: "n", v: 10, "log-format-json": true });
+  });
+
+  test.each([
+    ["--v=11", "--v: must be a number from 0 to 10"],
+    ["--v=-1", "--v: must be a number from 0 to 10"],
+    ["--v=1.5", "--v: must be a number from 0 to 10"],
+    ["--pod-overrides=some", "--pod-overrides: must be all or none"],
+    ["--drivername=a_b", "--drivername: must be a domain name of at most 63 characters"],
+    [`--drivername=${"a".repeat(64)}`, "--drivername: must be a domain name of at most 63 characters"],
+    ["--endpoint=tcp://x", "--endpoint: invalid endpoint: tcp://x. Write it as unix:///path/to/csi.sock"],
+    ["--log-format=x", "--log-format is not a flag of this command, the nearest is --log-format-json"],
+  ])("refuse %s", (arg, problem) => {
+    expect(parseNodeFlags(["--nodeid=n", arg]).problems).toEqual([problem]);
+  });
+
+  test.each([`--drivername=${"a".repeat(63)}`, `--nodeid=${"n".repeat(63)}`, "--pod-overrides=none", "--v=0"])(
+    "take %s",
+    (arg) => {
+      expect(parseNodeFlags(["--nodeid=n", arg]).problems).toEqual([]);
+    },
+  );
+
+  test("tell all problems at once, a missing node name last", () => {
+    expect(parseNodeFlags(["--v=x", "--nope"]).problems).toEqual([
+      "--v: must be a number from 0 to 10",
+      expect.stringContaining("--nope is not a flag of this command"),
+      "--nodeid is missing: --nodeid=<name of the node>",
+    ]);
+  });
+
+  test.each([
+    ["--nodeid=", "--nodeid: must name the Kubernetes node"],
+    [`--nodeid=${"n".repeat(64)}`, "--nodeid: must have at most 63 characters: it becomes a label of pod statuses"],
+    ["--nodeid", "--nodeid needs a value: --nodeid=NAME"],
+  ])("tell a bad node name %s once", (arg, problem) => {
+    expect(parseNodeFlags([arg]).problems).toEqual([problem]);
+  });
+
+  test("need no node name to tell the version", () => {
+    expect(parseNodeFlags(["--version"])).toMatchObject({ problems: [], values: { version: true } });
+  });
+
+  test("are all in the help", () => {
+    const help = describeFlags(nodeFlags).split("\n");
+    expect(help.map((line) => /^ {2}--([-a-z]+)/.exec(line)?.[1])).toEqual(Object.keys(nodeFlags));
+  });
+});

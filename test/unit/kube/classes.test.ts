@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { DriverError } from "../../../src/errors.ts";
+import type { ApiAnswer } from "../../../src/kube/api.ts";
+import { createClasses } from "../../../src/kube/classes.ts";
+import type { SecretProviderClass } from "../../../src/model.ts";
+import { createFakeKubernetesApi } from "../../fakes/kubernetes-api.ts";
+import { noSignal } from "../../fakes/volumes.ts";
+
+const ref = { namespace: "shop", name: "vault" };
+const beginning = "failed to get secretproviderclass shop/vault, error: ";
+const resource = "secretproviderclasses.secrets-store.csi.x-k8s.io";
+
+function read(answer: ApiAnswer | Error, signal = noSignal): Promise<SecretProviderClass> {
+  return createClasses(createFakeKubernetesApi(answer)).read(ref, signal);
+}
+
+describe("a SecretProviderClass", () => {
+  test("is read by its name, in its namespace", async () => {
+    const api = createFakeKubernetesApi({ status: 200, body: {} });
+    await createClasses(api).read({ namespace: "a b", name: "c/d" }, noSignal);
+    expect(api.requests).toEqual([
+      {
+        method: "GET",
+        path: "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/a%20b/secretproviderclasses/c%2Fd",
+      },
+    ]);
+  });
+
+  test("has provider and parameters", async () => {
+    const spec = { provider: "azure", parameters: { keyvaultName: "kv" }, secretObjects: [] };
+    expect(await read({ status: 200, body: { spec } })).toEqual({
+      ref,
+      provider: "azure",
+      parameters: { keyvaultName: "kv" },
+    });
+  });
+
+  test.each([[{}], [{ spec: {} }], [null]])("with body %j names nothing", async (body) => {
+    expect(await read({ status: 200, body })).toEqual({ ref, provider: "", parameters: {} });
+  });
+
+  test.each([[{ provider: 1 }], [{ parameters: "a" }], [{ parameters: null }], [{ parameters: { a: 1 } }]])(
+    "with spec %j is not of the CRD's form",
+    async (spec) => {
+      await expect(read({ status: 200, body: { spec } })).rejects.toEqual(
+        new DriverError("InvalidRequest", `${beginning}spec is not of the form that the CRD describes`),
+      );
+    },
+  );
+});
+
+describe("a read fails", () => {
+  const forbidden = (status: number): string =>
+    `${resource} "vault" is forbidden (HTTP ${status}): the driver's service account may not get it in namespace ` +
+    `"shop"; install the chart's RBAC`;
+  const answered = (status: number): string => `the Kubernetes API answered HTTP ${status} to get ${resource} "vault"`;
+
+  test.each([
+    [
+      404,
+      "SecretProviderClassNotFound",
+      `${resource} "vault" not found: create it in namespace "shop", or correct secretProviderClass in the pod's volumeAttributes`,
+    ],
+    [401, "PermissionDenied", forbidden(401)],
+    [403, "PermissionDenied", forbidden(403)],
+    [400, "InvalidRequest", answered(400)],
+    [422, "InvalidRequest", answered(422)],
+    [429, "KubernetesUnavailable", answered(429)],
+    [500, "KubernetesUnavailable", answered(500)],
+    [503, "KubernetesUnavailable", answered(503)],
+  ] as const)("by HTTP %i as %s, and nothing of the body leaves", async (status, reason, message) => {
+    await expect(read({ status, body: { message: "hunter2" } })).rejects.toEqual(
+      new DriverError(reason, `${beginning}${message}`),
+    );
+  });
+
+  test.each([
+    [Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:443"), { code: "ECONNREFUSED" }), "ECONNREFUSED"],
+    [new Error("m", { cause: new DOMException("m", "TimeoutError") }), "no answer in 10 s"],
+    [new TypeError("m"), "TypeError"],
+  ])("by an API that cannot be reached", async (cause, told) => {
+    const failure = await read(cause).catch((error: unknown) => error);
+    expect(failure).toEqual(
+      new DriverError("KubernetesUnavailable", `${beginning}the Kubernetes API cannot be reached (${told})`, { cause }),
+    );
+  });
+
+  test("by the caller's deadline", async () => {
+    const cause = new Error("aborted");
+    await expect(read(cause, AbortSignal.abort())).rejects.toEqual(
+      new DriverError("DeadlineExceeded", `${beginning}the caller's deadline ended`, { cause }),
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { DriverError } from "../../../src/errors.ts";
+import { createPodStatuses } from "../../../src/kube/pod-statuses.ts";
+import { podStatusOf } from "../../../src/volume/pod-status.ts";
+import { createFakeKubernetesApi } from "../../fakes/kubernetes-api.ts";
+import { aPodUid, aTarget } from "../../fakes/messages.ts";
+import { aVolume, noSignal } from "../../fakes/volumes.ts";
+
+const ref = { namespace: "shop", name: "web-0-shop-vault" };
+const path = "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/shop/secretproviderclasspodstatuses/web-0-shop-vault";
+const resource = "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io";
+const status = podStatusOf(aVolume, [{ id: "secret/a", version: "1" }], "node-1");
+
+test("a status is applied in one request, as the established driver writes it", async () => {
+  const api = createFakeKubernetesApi({ status: 201, body: {} });
+  await createPodStatuses(api).apply(status, noSignal);
+  const content = {
+    apiVersion: "secrets-store.csi.x-k8s.io/v1",
+    kind: "SecretProviderClassPodStatus",
+    metadata: {
+      ...ref,
+      labels: { "internal.secrets-store.csi.k8s.io/node-name": "node-1" },
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "web-0", uid: aPodUid }],
+    },
+    status: {
+      podName: "web-0",
+      secretProviderClassName: "vault",
+      mounted: true,
+      targetPath: aTarget,
+      objects: [{ id: "secret/a", version: "1" }],
+    },
+  };
+  expect(api.requests).toEqual([
+    {
+      method: "PATCH",
+      path: `${path}?fieldManager=azure-keyvault-csi&force=true`,
+      body: { contentType: "application/apply-patch+yaml", content },
+    },
+  ]);
+});
+
+test("a status that cannot be written since namespace or CRD is absent is tried again", async () => {
+  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 404, body: {} }));
+  await expect(statuses.apply(status, noSignal)).rejects.toEqual(
+    new DriverError(
+      "KubernetesUnavailable",
+      `${resource} "web-0-shop-vault" cannot be written: namespace "shop" or the CRD is not there; install the chart's CRDs`,
+    ),
+  );
+});
+
+test("a status that may not be written is told with the right that is missing", async () => {
+  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 403, body: {} }));
+  await expect(statuses.apply(status, noSignal)).rejects.toEqual(
+    new DriverError(
+      "PermissionDenied",
+      `${resource} "web-0-shop-vault" is forbidden (HTTP 403): the driver's service account may not patch it in ` +
+        `namespace "shop"; install the chart's RBAC`,
+    ),
+  );
+});
+
+test("a status is read for the UIDs of its owners", async () => {
+  const body = { metadata: { ownerReferences: [{ uid: "a" }, {}, { uid: 1 }, { uid: "b" }] } };
+  const api = createFakeKubernetesApi({ status: 200, body });
+  expect(await createPodStatuses(api).read(ref, noSignal)).toEqual({ ownerUids: ["a", "b"] });
+  expect(api.requests).toEqual([{ method: "GET", path }]);
+});
+
+test.each([[{}], [{ metadata: {} }], [null]])("a status with body %j has no owners", async (body) => {
+  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 200, body }));
+  expect(await statuses.read(ref, noSignal)).toEqual({ ownerUids: [] });
+});
+
+test("a status that is absent is undefined", async () => {
+  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 404, body: {} }));
+  expect(await statuses.read(ref, noSignal)).toBeUndefined();
+});

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { findDebugging } from "../../../src/process/harden.ts";
+
+test.each([
+  [["--inspect"], "", "--inspect"],
+  [["--inspect-brk=0.0.0.0:9229"], "", "--inspect-brk=0.0.0.0:9229"],
+  [[], "--max-old-space-size=64  --inspect=9229", "--inspect=9229"],
+  [[], "--heapsnapshot-signal=SIGUSR2", "--heapsnapshot-signal=SIGUSR2"],
+  [[], "--report-on-signal", "--report-on-signal"],
+  [["--heap-prof"], "", "--heap-prof"],
+  [["--cpu-prof"], "", "--cpu-prof"],
+  [["--debug-port=1"], "", "--debug-port=1"],
+])("execArgv %j and NODE_OPTIONS %j open the memory by %s", (execArgv, nodeOptions, found) => {
+  expect(findDebugging(execArgv, nodeOptions)).toBe(found);
+});
+
+test.each([
+  [[], ""],
+  [["--disable-sigusr1", "--max-old-space-size=64"], "--use-system-ca"],
+])("execArgv %j and NODE_OPTIONS %j open nothing", (execArgv, nodeOptions) => {
+  expect(findDebugging(execArgv, nodeOptions)).toBeUndefined();
+});

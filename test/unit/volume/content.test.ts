@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { DriverError } from "../../../src/errors.ts";
+import { fetchContent, type CheckedContent } from "../../../src/volume/content.ts";
+import { aRequest, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
+
+const beginning = "failed to mount secrets store objects for pod shop/web-0, err: ";
+
+let world: CoreWorld;
+
+beforeEach(() => {
+  world = createCoreWorld();
+});
+
+function fetch(attributes = aRequest.attributes): Promise<CheckedContent> {
+  return fetchContent({ ...aRequest, attributes }, world.ports, noSignal);
+}
+
+describe("the provider is asked", () => {
+  test("with the parameters of the class, where the pod's attributes win", async () => {
+    world.classes.held.set("shop/vault", { provider: "azure", parameters: { keyvaultName: "kv", tenantId: "class" } });
+    await fetch({ tenantId: "pod" });
+    expect(world.providers.requests).toEqual([{ ...pick(), parameters: { keyvaultName: "kv", tenantId: "pod" } }]);
+  });
+
+  test("without what a class claims in kubelet's name", async () => {
+    const forged = { "csi.storage.k8s.io/pod.uid": "forged", "csi.storage.k8s.io/serviceAccount.tokens": "forged" };
+    world.classes.held.set("shop/vault", { provider: "azure", parameters: { keyvaultName: "kv", ...forged } });
+    await fetch({ "csi.storage.k8s.io/pod.uid": "kubelet's" });
+    expect(world.providers.requests[0]?.parameters).toEqual({
+      keyvaultName: "kv",
+      "csi.storage.k8s.io/pod.uid": "kubelet's",
+    });
+  });
+});
+
+describe("a fetch fails", () => {
+  test.each([
+    [
+      "a class without a provider",
+      { provider: "", parameters: { a: "b" } },
+      "provider not set in secretproviderclass shop/vault: set spec.provider",
+    ],
+    [
+      "a class without parameters",
+      { provider: "azure", parameters: {} },
+      "parameters not set in secretproviderclass shop/vault: set spec.parameters",
+    ],
+  ])("for %s", async (_name, held, message) => {
+    world.classes.held.set("shop/vault", held);
+    await expect(fetch()).rejects.toEqual(new DriverError("InvalidRequest", `${beginning}${message}`));
+    expect(world.providers.requests).toEqual([]);
+  });
+
+  test("for a provider that nobody serves", async () => {
+    world.classes.held.set("shop/vault", { provider: "gcp", parameters: { a: "b" } });
+    await expect(fetch()).rejects.toEqual(new DriverError("ProviderNotFound", `${beginning}provider not found: gcp`));
+  });
+
+  test("for a class that does not exist, in the words of the reader alone", async () => {
+    world.classes.held.clear();
+    await expect(fetch()).rejects.toEqual(new DriverError("SecretProviderClassNotFound", "shop/vault not found"));
+  });
+
+  test("for a class that names no objects", async () => {
+    world.providers.answer = () => Promise.resolve({ files: [], versions: [] });
+    await expect(fetch()).rejects.toEqual(
+      new DriverError(
+        "InvalidRequest",
+        `${beginning}missing object versions: secretproviderclass shop/vault names no objects, add one under objects`,
+      ),
+    );
+  });
+
+  test("for files that break the rules of a volume", async () => {
+    const file = { path: "../x", mode: 0o644, contents: new Uint8Array() };
+    world.providers.answer = () => Promise.resolve({ files: [file], versions: [{ id: "a", version: "1" }] });
+    await expect(fetch()).rejects.toMatchObject({ reason: "InvalidRequest" });
+  });
+
+  test("as it is where nobody foresaw the failure", async () => {
+    const failure = new Error("unforeseen");
+    world.providers.answer = () => Promise.reject(failure);
+    await expect(fetch()).rejects.toBe(failure);
+  });
+});
+
+function pick(): object {
+  const { volume, credentials } = aRequest;
+  return { volume, credentials };
+}
