@@ -14,8 +14,7 @@ function commit(): string {
 }
 
 /** Made beside dist/ and moved there whole, so that nobody meets half a build. */
-const made = "dist.new";
-rmSync(made, { recursive: true, force: true });
+const made = `dist.new-${process.pid}`;
 await build({
   entryPoints: { main: "src/main.ts", node: "src/commands/node.ts" },
   outdir: made,

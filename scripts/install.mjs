@@ -13,7 +13,9 @@ process.chdir(root);
 const lock = createHash("sha256").update(readFileSync("package-lock.json")).digest("hex");
 if (!existsSync(mark) || readFileSync(mark, "utf8") !== lock) {
   console.error("Installing packages (npm ci), once …");
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { stdio: ["ignore", 2, 2] });
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    stdio: ["ignore", 2, 2],
+  });
   if (status !== 0) {
     console.error("npm ci failed: see above");
     process.exit(1);

@@ -16,9 +16,12 @@ runInNamespace([node, ...process.argv.slice(2)]);
 /** A plugin that runs loads its files when it needs them, so they are not made anew without reason. */
 function build() {
   const sources = readdirSync("src", { recursive: true }).map((name) => `src/${name}`);
-  const newest = Math.max(...[...sources, "scripts/build.ts", "package-lock.json"].map((path) => statSync(path).mtimeMs));
+  const newest = Math.max(
+    ...[...sources, "scripts/build.ts", "package-lock.json"].map((path) => statSync(path).mtimeMs),
+  );
   if (existsSync("dist/main.js") && statSync("dist/main.js").mtimeMs > newest) return;
-  if (spawnSync(node, ["scripts/build.ts"], { stdio: ["ignore", 2, 2] }).status !== 0) fail("the build failed: see above");
+  if (spawnSync(node, ["scripts/build.ts"], { stdio: ["ignore", 2, 2] }).status !== 0)
+    fail("the build failed: see above");
 }
 
 function runInNamespace(command) {

@@ -1,12 +1,3 @@
-/** One request as it was answered. */
-export interface TallyEntry {
-  readonly at: Date;
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  readonly status: number;
-}
-
 /** What a part was asked since the last reset. */
 export interface Counters {
   /** Requests answered, challenges not among them. */
@@ -24,16 +15,11 @@ export interface Tally {
   /** Runs a request and counts its answer. */
   count(request: Request, answer: () => Promise<Response>): Promise<Response>;
   counters(): Counters;
-  /** The latest requests (at most 10,000), oldest first. */
-  entries(): readonly TallyEntry[];
   reset(): void;
 }
 
-const entriesKept = 10_000;
-
 /** A tally of zero. `isChallenge` tells the answers that are counted apart. */
 export function createTally(isChallenge: (request: Request, response: Response) => boolean = () => false): Tally {
-  let entries: TallyEntry[] = [];
   let answers = new Map<string, number>();
   let challenges = 0;
   let inFlight = 0;
@@ -44,16 +30,8 @@ export function createTally(isChallenge: (request: Request, response: Response) 
       challenges += 1;
       return;
     }
-    const entry = {
-      at: new Date(),
-      method: request.method,
-      path: new URL(request.url).pathname,
-      status: response.status,
-    };
-    const answer = `${entry.method} ${entry.path} ${entry.status}`;
+    const answer = `${request.method} ${new URL(request.url).pathname} ${response.status}`;
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
-    entries.push(entry);
-    if (entries.length > entriesKept) entries.shift();
   }
 
   return {
@@ -74,9 +52,7 @@ export function createTally(isChallenge: (request: Request, response: Response) 
       peakInFlight,
       answers: Object.fromEntries(answers),
     }),
-    entries: () => entries,
     reset() {
-      entries = [];
       answers = new Map();
       challenges = 0;
       peakInFlight = inFlight;

@@ -48,7 +48,8 @@ export function createClient(socketPath: string): CsiClient {
       probe: (limits) => call((...rest) => identity.probe({}, ...rest), limits),
     },
     controller: {
-      controllerGetCapabilities: (limits) => call((...rest) => controller.controllerGetCapabilities({}, ...rest), limits),
+      controllerGetCapabilities: (limits) =>
+        call((...rest) => controller.controllerGetCapabilities({}, ...rest), limits),
     },
     node: {
       nodeGetInfo: (limits) => call((...rest) => node.nodeGetInfo({}, ...rest), limits),
@@ -65,10 +66,7 @@ export function createClient(socketPath: string): CsiClient {
 type Callback<Response> = (error: ServiceError | null, value?: Response) => void;
 type Send<Response> = (metadata: Metadata, options: CallOptions, callback: Callback<Response>) => { cancel(): void };
 
-function call<Response>(
-  send: Send<Response>,
-  { deadlineMs = 120_000, signal }: CallLimits = {},
-): Promise<Response> {
+function call<Response>(send: Send<Response>, { deadlineMs = 120_000, signal }: CallLimits = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     const leave = (): void => {
       running.cancel();

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 
-/** A value that may stand in no place but the volume. */
+/** A value that may stand in no place but the volume; neither base64 nor hex by chance. */
 export function createCanary(): string {
-  return randomBytes(36).toString("base64url");
+  return `${randomBytes(18).toString("base64url")}~${randomBytes(18).toString("base64url")}`;
 }
 
 /** Where something was found that should not be there: a place, and in which form. */

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,14 +152,15 @@ async function startPlugin(
   env: NodeJS.ProcessEnv,
 ): Promise<PluginProcess> {
   const [program = "", ...args] = command;
-  const stale = inodeOf(socketPath);
+  const stale = socketIdentity(socketPath);
+  const until = Date.now() + 30_000;
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));
   const exited = once(child, "exit");
-  while (!existsSync(socketPath) || inodeOf(socketPath) === stale) {
-    if (child.exitCode !== null) throw new Error(`the plugin ended: ${output.stderr}`);
+  for (let found = stale; found === undefined || found === stale; found = socketIdentity(socketPath)) {
+    if (child.exitCode !== null || Date.now() > until) throw new Error(`the plugin does not serve: ${output.stderr}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
   return {
@@ -175,9 +176,10 @@ async function startPlugin(
   };
 }
 
-/** Tells a socket from the one that a killed process left. */
-function inodeOf(path: string): bigint | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+/** Which socket stands there; undefined when none does. An inode may be used again at once, its time of change not. */
+function socketIdentity(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found?.isSocket() ? `${found.ino}-${found.ctimeNs}` : undefined;
 }
 
 /** Names below a directory, to the last file. */
