@@ -1,7 +1,7 @@
 /** Makes dist/: main.js, a file per command, and koffi beside them. */
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { build } from "esbuild";
+import { bundle } from "./bundle.ts";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 
@@ -15,27 +15,10 @@ function commit(): string {
 
 /** Made beside dist/ and moved there whole, so that nobody meets half a build. */
 const made = `dist.new-${process.pid}`;
-await build({
-  entryPoints: { main: "src/main.ts", node: "src/commands/node.ts" },
-  outdir: made,
-  bundle: true,
-  splitting: true,
-  minify: true,
-  keepNames: true,
-  format: "esm",
-  platform: "node",
-  target: "node24",
-  external: ["koffi"],
-  logLevel: "warning",
-  // Packages in CommonJS ask for Node's own modules by require.
-  banner: {
-    js: 'import{createRequire as __cr}from"node:module";import{fileURLToPath as __fu}from"node:url";import{dirname as __dn}from"node:path";const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);',
-  },
-  define: {
-    BUILD_VERSION: JSON.stringify(`v${version}`),
-    BUILD_COMMIT: JSON.stringify(commit()),
-    BUILD_DATE: JSON.stringify(new Date().toISOString().slice(0, 16)),
-  },
+await bundle({ main: "src/main.ts", node: "src/commands/node.ts" }, made, {
+  BUILD_VERSION: JSON.stringify(`v${version}`),
+  BUILD_COMMIT: JSON.stringify(commit()),
+  BUILD_DATE: JSON.stringify(new Date().toISOString().slice(0, 16)),
 });
 chmodSync(`${made}/main.js`, 0o755);
 const platform = `@koromix/koffi-${process.platform}-${process.arch}`;

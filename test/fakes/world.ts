@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
@@ -152,15 +152,15 @@ async function startPlugin(
   env: NodeJS.ProcessEnv,
 ): Promise<PluginProcess> {
   const [program = "", ...args] = command;
-  const stale = socketIdentity(socketPath);
   const until = Date.now() + 30_000;
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));
   const exited = once(child, "exit");
-  for (let found = stale; found === undefined || found === stale; found = socketIdentity(socketPath)) {
-    if (child.exitCode !== null || Date.now() > until) throw new Error(`the plugin does not serve: ${output.stderr}`);
+  while (!(await serves(socketPath))) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > until)
+      throw new Error(`the plugin does not serve: ${output.stderr}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
   return {
@@ -176,10 +176,18 @@ async function startPlugin(
   };
 }
 
-/** Which socket stands there; undefined when none does. An inode may be used again at once, its time of change not. */
-function socketIdentity(path: string): string | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found?.isSocket() ? `${found.ino}-${found.ctimeNs}` : undefined;
+/** Whether somebody answers there; at the socket that a killed process left nobody does. */
+function serves(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.once("error", () => {
+      resolve(false);
+    });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 /** Names below a directory, to the last file. */

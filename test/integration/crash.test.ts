@@ -1,11 +1,14 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "../../scripts/bundle.ts";
 import { cannotMount } from "../fakes/mount-rights.ts";
 import { startWorld, type PluginProcess, type World } from "../fakes/world.ts";
 
 const UNAVAILABLE = 14;
+/** Bundled, since many processes are started; below node_modules, where koffi is found. */
+const crashRootDir = "node_modules/.crash-root";
 
 const objects = `array:
   - |
@@ -35,6 +38,7 @@ describe.skipIf(cannotMount)(`a plugin that is killed while it publishes${cannot
   let runs = 0;
 
   beforeAll(async () => {
+    await bundle({ "crash-root": "test/fakes/crash-root.ts" }, crashRootDir);
     world = await startWorld();
     const vault = world.emulator.vaults.named("demo-vault");
     for (const name of ["First", "Second", "Third"]) vault.setSecret(name, `${name.toLowerCase()} value`);
@@ -44,18 +48,8 @@ describe.skipIf(cannotMount)(`a plugin that is killed while it publishes${cannot
   });
   afterAll(() => world.close());
 
-  /** The socket that a killed process left would be taken for the new one's: inode numbers come back. */
-  async function start(options: Parameters<World["startPlugin"]>[0]): Promise<PluginProcess> {
-    await rm(world.socketPath, { force: true });
-    return world.startPlugin(options);
-  }
-
-  /** Compiled once: many processes are started. */
   const startCrashRoot = (env: NodeJS.ProcessEnv): Promise<PluginProcess> =>
-    start({
-      command: [process.execPath, "test/fakes/crash-root.ts"],
-      env: { NODE_COMPILE_CACHE: join(world.dir, "compile-cache"), ...env },
-    });
+    world.startPlugin({ command: [process.execPath, `${crashRootDir}/crash-root.js`], env });
 
   async function stepsOfPublish(pod: string): Promise<readonly string[]> {
     const file = join(world.dir, `steps-${++runs}`);
@@ -81,7 +75,7 @@ describe.skipIf(cannotMount)(`a plugin that is killed while it publishes${cannot
 
   /** The real program publishes each of the volumes again, and then unpublishes it. */
   async function takeOver(pods: readonly string[]): Promise<void> {
-    const program = await start({});
+    const program = await world.startPlugin({});
     try {
       for (const pod of pods) {
         await world.kubelet.publish(pod);
