@@ -69,7 +69,7 @@ async function mountTutorialPod(on: Stage, { step, show, verify }: Narrator): Pr
   const { vaults, entra } = await on.counters();
   const vault = vaults["demo-vault"];
   show(
-    Object.entries({ ...vault?.answers, ...entra.answers })
+    Object.entries({ "challenge of the vault 401": vault?.challenges, ...vault?.answers, ...entra.answers })
       .map(([request, count]) => `${count} × ${request}`)
       .join("\n"),
   );

@@ -13,7 +13,10 @@ const tags: Readonly<Record<YamlNode["kind"], string>> = {
 /** A string field: the text of any scalar as it was written; null and absent are empty. */
 export function textOf(node: YamlNode | undefined): string {
   if (node === undefined || node.kind === "null") return "";
-  return node.kind === "text" ? node.text : unfit(node, "string");
+  if (node.kind !== "text") return unfit(node, "string");
+  if (!node.text.isWellFormed())
+    throw new DriverError("InvalidRequest", "yaml: text with a lone surrogate is no Unicode");
+  return node.text;
 }
 
 /** An int32 field: what YAML reads as a number, cut to its integer part; null and absent are 0; quoted text is no number. */

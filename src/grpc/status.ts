@@ -7,11 +7,20 @@ export interface WireStatus {
   readonly details: string;
 }
 
+/** grpc-status-message travels as an HTTP/2 header; percent-encoded, a longer text would reset the stream. */
+const LONGEST_DETAILS = 2000;
+
 /** The one place where errors become gRPC statuses. What is not a DriverError is a defect and is not told in detail. */
 export function toStatus(error: unknown, signal: AbortSignal): WireStatus {
-  if (error instanceof DriverError) return { code: verdicts[error.reason].code, details: error.message };
+  if (error instanceof DriverError) return { code: verdicts[error.reason].code, details: tellable(error.message) };
   if (signal.aborted) return { code: status.DEADLINE_EXCEEDED, details: "the caller's deadline ended" };
   return { code: status.INTERNAL, details: "internal error" };
+}
+
+/** Names in messages are strangers' texts: lone surrogates cannot be encoded, and there may be any number of them. */
+function tellable(message: string): string {
+  const cut = message.length > LONGEST_DETAILS ? `${message.slice(0, LONGEST_DETAILS)}…` : message;
+  return cut.toWellFormed();
 }
 
 /**

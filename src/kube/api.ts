@@ -39,7 +39,7 @@ export function createKubernetesApi(access: ClusterAccess, userAgent: string): K
           ...(request.body && { "content-type": request.body.contentType }),
         },
       };
-      const url = new URL(request.path, access.server);
+      const url = new URL(`${access.server.href.replace(/\/$/, "")}${request.path}`);
       const body = request.body && JSON.stringify(request.body.content);
       return sendOnce(url, options, body).catch((error: unknown) => {
         // A kept connection that the server closed just now: every request here may be sent again.

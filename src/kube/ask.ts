@@ -25,7 +25,7 @@ export async function ask(
     throw unreachable(subject.beginning, cause, signal);
   });
   if (status === 404) return undefined;
-  if (status < 300) return body;
+  if (status < 300 && body !== undefined) return body;
   throw refused(status, request, subject);
 }
 
@@ -48,7 +48,8 @@ function refused(status: number, { method }: ApiRequest, { resource, ref, beginn
       `${beginning}${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
         `${verb} it in namespace "${ref.namespace}"; install the chart's RBAC`,
     );
-  const reason = status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";
+  // Success without JSON is no API server's answer: a proxy stands in between.
+  const reason = status < 300 || status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";
   return new DriverError(
     reason,
     `${beginning}the Kubernetes API answered HTTP ${status} to ${verb} ${resource} "${ref.name}"`,

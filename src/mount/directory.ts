@@ -19,7 +19,17 @@ export function makeDirectory(fs: MountFileSystem, path: string, made: string[])
     if (errnoName(errno) === "EEXIST") return;
     if (errnoName(errno) !== "ENOENT" || parent === path) throw refusal("make directory", path, errno, error);
     makeDirectory(fs, parent, made);
-    makeDirectory(fs, path, made);
+    makeLast(fs, path, made);
+  }
+}
+
+/** Its parent was just made: if it is missing all the same (a dangling link), that is final. */
+function makeLast(fs: MountFileSystem, path: string, made: string[]): void {
+  try {
+    fs.mkdirSync(path, 0o750);
+    made.push(path);
+  } catch (error) {
+    if (errnoName(errnoOf(error)) !== "EEXIST") throw refusal("make directory", path, errnoOf(error), error);
   }
 }
 

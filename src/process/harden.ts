@@ -11,16 +11,16 @@ const RLIMIT_CORE = 4;
  */
 export async function hardenProcess(): Promise<void> {
   const { default: koffi } = await import("koffi");
-  const libc = koffi.load("libc.so.6");
+  const libc = koffi.load(null);
   const prctl = libc.func("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)");
   const setrlimit = libc.func("int setrlimit(int resource, const uint64_t *limits)");
   const refused = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0 || setrlimit(RLIMIT_CORE, [0, 0]) !== 0;
   if (refused) throw new DriverError("InvalidRequest", "the kernel refuses to make this process undumpable");
 }
 
-const DEBUGGING = /--(inspect|heapsnapshot-signal|report-on-signal|heap-prof|cpu-prof|debug)/;
+const DEBUGGING = /^--(inspect|heapsnapshot|report|heap-prof|cpu-prof|prof|debug|tls-keylog)/;
 
-/** Options of Node that would open the memory of the process to others; undefined when there are none. */
+/** Options of Node (`_` is as good as `-` there) that would open the memory of the process or its TLS keys to others. */
 export function findDebugging(execArgv: readonly string[], nodeOptions: string): string | undefined {
-  return [...execArgv, ...nodeOptions.split(/\s+/)].find((option) => DEBUGGING.test(option));
+  return [...execArgv, ...nodeOptions.split(/\s+/)].find((option) => DEBUGGING.test(option.replaceAll("_", "-")));
 }

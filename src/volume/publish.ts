@@ -19,10 +19,15 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
   const { volume } = request;
   const { payload, versions } = await fetchContent(request, ports, signal);
   const status = podStatusOf(volume, versions, ports.nodeName);
-  const known = await ports.locks.hold(volume.targetPath, signal, async () => {
-    await populate(volume, payload, ports, signal);
-    return ports.volumes.remember(volume, { kind: "status", status });
-  });
+  const known = await ports.locks.hold(volume.targetPath, signal, async () =>
+    (await populate(volume, payload, ports, signal))
+      ? ports.volumes.remember(volume, { kind: "status", status })
+      : undefined,
+  );
+  if (known === undefined) {
+    await acknowledge(request, ports, signal);
+    return;
+  }
   const { pod, className, targetPath } = volume;
   ports.log.info("Volume published", {
     pod: `${pod.namespace}/${pod.name}`,
@@ -49,9 +54,12 @@ function oweTakeover(request: PublishRequest, ports: VolumePorts, signal: AbortS
   });
 }
 
-/** Under the lock the facts are looked at again: another call may have published meanwhile, or the caller have left. */
-async function populate(volume: Volume, payload: Payload, ports: VolumePorts, signal: AbortSignal): Promise<void> {
-  if (await isPublished(volume, ports)) return;
+/**
+ * Under the lock the facts are looked at again: the caller may have left, or another call have published meanwhile; then
+ * the answer is false, and what that call wrote and reported stays.
+ */
+async function populate(volume: Volume, payload: Payload, ports: VolumePorts, signal: AbortSignal): Promise<boolean> {
+  if (await isPublished(volume, ports)) return false;
   if (signal.aborted)
     throw new DriverError("DeadlineExceeded", "the caller's deadline ended before the volume was mounted");
   const { targetPath, group } = volume;
@@ -66,6 +74,7 @@ async function populate(volume: Volume, payload: Payload, ports: VolumePorts, si
     if (ours) await undo(targetPath, ports);
     throw error;
   }
+  return true;
 }
 
 async function undo(targetPath: string, { mounter, log }: VolumePorts): Promise<void> {

@@ -103,6 +103,24 @@ const rows: readonly Row[] = [
     says: /a\/\/b/,
   },
   {
+    what: "a lone surrogate in a field",
+    shape: { objects: 'array:\n  - |\n    objectName: DemoSecret\n    objectType: "\\uD800"\n' },
+    code: INVALID,
+    says: /lone surrogate/,
+  },
+  {
+    what: "a field of 100,000 characters",
+    shape: { objects: secretObject("DemoSecret", { objectType: "x".repeat(100_000) }) },
+    code: INVALID,
+    says: /failed to get objectType:xxx/,
+  },
+  {
+    what: "more objects than a volume holds",
+    shape: { objects: `array:\n${"  - |\n    objectName: DemoSecret\n    objectType: secret\n".repeat(501)}` },
+    code: INVALID,
+    says: /501 objects, more than the limit of 500/,
+  },
+  {
     what: "a secret that does not exist",
     shape: { objects: secretObject("Missing") },
     code: INTERNAL,

@@ -4,6 +4,8 @@ import { entriesOf, int32Of, itemsOf, textOf } from "../../formats/yaml-fields.t
 import { parseYaml } from "../../formats/yaml-text.ts";
 import { withContext } from "./context.ts";
 
+/** As many as a volume holds files (volume/payload.ts); known before anything is asked of the vault. */
+const mostObjects = 500;
 const kinds = ["secret", "key", "cert"] as const;
 const formats = ["pem", "pfx"] as const;
 const encodings = ["utf-8", "hex", "base64"] as const;
@@ -33,6 +35,10 @@ const defaultMode = 0o644;
 export function parseObjects(text: string): readonly KeyVaultObject[] {
   if (text === "") throw invalid("objects is not set");
   const items = withContext("failed to yaml unmarshal objects, error: ", () => itemTexts(text));
+  if (items.length > mostObjects)
+    throw invalid(
+      `objects names ${items.length} objects, more than the limit of ${mostObjects}: spread them over two volumes`,
+    );
   return items.map(parseObject);
 }
 

@@ -24,6 +24,9 @@ export interface AzureProviderOptions {
   readonly openVault?: OpenVault;
 }
 
+/** To one vault at a time; what is more waits for a connection (design section 5: concurrency 20). */
+const mostConnections = 20;
+
 /** A vault request that has not ended by then has no answer (design section 9). */
 const requestTimeoutMs = 10_000;
 
@@ -42,7 +45,11 @@ export function createAzureProvider(options: AzureProviderOptions): Provider {
 }
 
 function openOnNetwork({ userAgent, agent }: AzureProviderOptions): OpenVault {
-  const transport = { userAgent, agent: agent ?? new Agent({ keepAlive: true }), timeoutMs: requestTimeoutMs };
+  const transport = {
+    userAgent,
+    agent: agent ?? new Agent({ keepAlive: true, maxSockets: mostConnections }),
+    timeoutMs: requestTimeoutMs,
+  };
   return createVaultOpener(transport);
 }
 

@@ -9,6 +9,12 @@ describe("the caller is told", () => {
     expect(toStatus(error, AbortSignal.abort())).toEqual({ code: 8, details: "later" });
   });
 
+  test("nothing that a header cannot carry: lone surrogates and very long names are cut", () => {
+    const { details } = toStatus(new DriverError("InvalidRequest", `\ud800${"x".repeat(100_000)}`), noSignal);
+    expect(details.isWellFormed()).toBe(true);
+    expect(encodeURI(details).length).toBeLessThan(20_000);
+  });
+
   test("of any other failure after the deadline, that the deadline ended", () => {
     expect(toStatus(new Error("hunter2"), AbortSignal.abort())).toEqual({
       code: 4,

@@ -8,6 +8,10 @@ test.each([
   [[], "--heapsnapshot-signal=SIGUSR2", "--heapsnapshot-signal=SIGUSR2"],
   [[], "--report-on-signal", "--report-on-signal"],
   [["--heap-prof"], "", "--heap-prof"],
+  [[], "--heapsnapshot_signal=SIGUSR2", "--heapsnapshot_signal=SIGUSR2"],
+  [[], "--heapsnapshot-near-heap-limit=2", "--heapsnapshot-near-heap-limit=2"],
+  [[], "--tls-keylog=f", "--tls-keylog=f"],
+  [[], "--report-uncaught-exception", "--report-uncaught-exception"],
   [["--cpu-prof"], "", "--cpu-prof"],
   [["--debug-port=1"], "", "--debug-port=1"],
 ])("execArgv %j and NODE_OPTIONS %j open the memory by %s", (execArgv, nodeOptions, found) => {
