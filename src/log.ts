@@ -1,30 +1,23 @@
 /** The names that a log line may carry beside its message; a value that has no name here is not logged. */
 export type LogField =
-  | "address"
   | "code"
-  | "count"
   | "durationMs"
   | "endpoint"
   | "err"
-  | "gid"
   | "method"
   | "node"
-  | "object"
   | "pod"
-  | "provider"
   | "reason"
   | "secretProviderClass"
   | "signal"
   | "stack"
   | "targetPath"
-  | "vault"
-  | "version"
-  | "volumeId";
+  | "version";
 
 export type LogFields = Readonly<Partial<Record<LogField, string | number | boolean>>>;
 
 /**
- * Log lines in klog's manner. Levels of `info`: 0 what an operator always wants, 2 what was decided, 5 each call.
+ * Log lines in klog's manner. Levels of `info`: 0 what an operator always wants, 5 each call.
  * Values of secrets, tokens and response bodies are never passed in.
  */
 export interface Logger {
