@@ -8,18 +8,24 @@ import type { SigningKey } from "./signing-key.ts";
 
 /** A stand-in for kubelet: does for a pod's inline volumes what kubelet 1.35 does, and nothing else of kubelet's work. */
 export interface Kubelet {
-  /** Publishes every volume of the pod; rejects with the plugin's gRPC error. A republish is the same call. */
+  /**
+   * Publishes every volume of the pod (`NAME` or `NAMESPACE/NAME`); rejects with the plugin's gRPC error. A republish is
+   * the same call.
+   */
   publish(podName: string, limits?: PublishLimits): Promise<readonly string[]>;
+  /** Also of a pod that was published here and has been deleted since. */
   unpublish(podName: string): Promise<void>;
   /** Directories of the pod's volumes. */
   targets(podName: string): Promise<readonly string[]>;
 }
 
+/** How long a publish may take, and what ends it early. */
 export interface PublishLimits {
   readonly signal?: AbortSignal;
   readonly deadlineMs?: number;
 }
 
+/** Whom this kubelet serves, and where its directories are. */
 export interface KubeletOptions {
   readonly socketPath: string;
   readonly root: string;
@@ -51,12 +57,16 @@ const audiences = ["api://AzureADTokenExchange", "api://AKSIdentityBinding"];
 /** CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE: kubelet keeps the directory and asks again. */
 const notFinal = new Set([1, 4, 8, 10, 14]);
 
+/** A kubelet that has no volumes yet. */
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { cluster, root, driverName = "secrets-store.csi.k8s.io" } = options;
 
-  async function podNamed(name: string): Promise<{ pod: KubernetesObject; volumes: readonly CsiVolume[] }> {
-    const pod = await cluster.get({ plural: "pods", namespace: "default", name });
-    if (pod === undefined) throw new Error(`there is no pod ${name} in the emulated cluster`);
+  const published = new Map<string, KubernetesObject>();
+
+  async function podNamed(podName: string): Promise<{ pod: KubernetesObject; volumes: readonly CsiVolume[] }> {
+    const [name = "", namespace = "default"] = podName.split("/").toReversed();
+    const pod = (await cluster.get({ plural: "pods", namespace, name })) ?? published.get(podName);
+    if (pod === undefined) throw new Error(`there is no pod ${podName} in the emulated cluster`);
     const { volumes = [] } = pod["spec"] as PodSpec;
     return { pod, volumes: volumes.filter((volume): volume is CsiVolume => volume.csi?.driver === driverName) };
   }
@@ -70,6 +80,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     },
     publish: async (name, limits = {}) => {
       const { pod, volumes } = await podNamed(name);
+      published.set(name, pod);
       for (const volume of volumes)
         await publishVolume(options, pod, { ...volume, target: targetOf(pod, volume) }, limits);
       return volumes.map((volume) => targetOf(pod, volume));
@@ -80,8 +91,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         const target = targetOf(pod, volume);
         const volumeId = volumeIdOf(pod, volume);
         await withClient(options.socketPath, ({ node }) => node.nodeUnpublishVolume({ volumeId, targetPath: target }));
+        // Not the target: removing that is the plugin's duty, and one that forgot it should be found out.
         await rmdir(dirname(target)).catch(() => undefined);
       }
+      published.delete(name);
     },
   };
 }
@@ -134,8 +147,9 @@ async function withClient<T>(socketPath: string, call: (client: CsiClient) => Pr
 }
 
 function volumeIdOf(pod: KubernetesObject, volume: CsiVolume): string {
-  const { uid = "", namespace } = pod.metadata;
-  return `csi-${createHash("sha256").update(`${volume.name}${namespace}${uid}`).digest("hex")}`;
+  return `csi-${createHash("sha256")
+    .update(`${pod.metadata.uid ?? ""}${volume.name}`)
+    .digest("hex")}`;
 }
 
 function podInfo({ metadata, spec }: KubernetesObject): Record<string, string> {
