@@ -1,4 +1,4 @@
-import "./reflection.ts";
+import "reflect-metadata";
 import { X509Certificate, createPrivateKey, randomBytes, webcrypto } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-import "../../src/emulator/reflection.ts";
+import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import { Agent, createServer, type Server } from "node:https";
 import type { IncomingMessage } from "node:http";
