@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import protobuf from "protobufjs";
 
-const protos = { csi: "proto/csi.proto" };
+const protos = { csi: "proto/csi.proto", pluginregistration: "proto/pluginregistration.proto" };
 const out = "src/grpc/generated";
 /** The same options as in src/grpc/descriptors.ts. */
 const options = ["--longs=String", "--enums=String", "--defaults", "--oneofs"];

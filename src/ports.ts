@@ -58,3 +58,17 @@ export interface PodStatuses {
   apply(status: PodStatus, signal: AbortSignal): Promise<void>;
   read(ref: ObjectRef, signal: AbortSignal): Promise<LivePodStatus | undefined>;
 }
+
+/** A request to the Kubernetes API, as RBAC sees it. */
+export interface KubernetesRequest {
+  /** An apply that made its object is `create`, one that changed it `patch`. */
+  readonly verb: "get" | "create" | "patch";
+  readonly resource: string;
+  /** HTTP status; 0 when there was no answer. */
+  readonly code: number;
+}
+
+/** Counts for operators; never throws, never waits. Labels are bounded: no names of objects. */
+export interface Metrics {
+  kubernetesRequest(request: KubernetesRequest): void;
+}

@@ -6,6 +6,7 @@ import { createClasses } from "../kube/classes.ts";
 import { createInClusterAccess } from "../kube/in-cluster.ts";
 import { createPodStatuses } from "../kube/pod-statuses.ts";
 import { DriverError } from "../errors.ts";
+import { createMetrics, type MetricsRegistry } from "../metrics/metrics.ts";
 import { loadKernel } from "../mount/kernel.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
@@ -18,17 +19,21 @@ import { buildInfo } from "./build-info.ts";
 import type { NodeFlags } from "./node-flags.ts";
 
 /** The ports of the node that touch the world outside the process. */
-export type NodeAdapters = Pick<VolumePorts, "classes" | "providers" | "statuses" | "mounter" | "files">;
+export type NodeAdapters = Pick<VolumePorts, "classes" | "providers" | "statuses" | "mounter" | "files"> & {
+  readonly metrics: MetricsRegistry;
+};
 
 /** Connects the real adapters. Nothing is asked of cluster or vault yet. */
 export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<NodeAdapters> {
   const { BuildVersion, GitCommit } = buildInfo;
   const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
   const api = createKubernetesApi(await clusterAccess(flags, env), userAgent);
+  const metrics = createMetrics();
   const azure = createAzureProvider({ userAgent, cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"] });
   return {
-    classes: createClasses(api),
-    statuses: createPodStatuses(api),
+    metrics,
+    classes: createClasses({ api, metrics }),
+    statuses: createPodStatuses({ api, metrics }),
     providers: createProviders({ azure }),
     mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),
     files: createVolumeFiles(),

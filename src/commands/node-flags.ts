@@ -1,5 +1,6 @@
 import { parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../formats/flags.ts";
 import type { PodOverrides } from "../csi/publish-request.ts";
+import { parseAddress, type Address } from "../formats/address.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
@@ -18,6 +19,14 @@ export const nodeFlags = {
     if (!PLUGIN_NAME.test(text)) throw new Error("must be a domain name of at most 63 characters");
     return text;
   }),
+  "registration-dir": flag(
+    "DIR",
+    "kubelet's plugins_registry, to register there (default: do not register)",
+    "",
+    String,
+  ),
+  "health-addr": addressFlag("where /healthz and /readyz are served", "127.0.0.1:9808"),
+  "metrics-addr": addressFlag("where /metrics is served", ":8898"),
   kubeconfig: flag(
     "FILE",
     "kubeconfig to use outside a cluster (else $KUBECONFIG, else the pod's service account)",
@@ -53,6 +62,10 @@ function flag<Value>(
   parse: (text: string) => Value,
 ): FlagSpec<Value> {
   return { placeholder, help, fallback, parse };
+}
+
+function addressFlag(help: string, fallback: string): FlagSpec<Address> {
+  return { ...flag("ADDRESS", help, parseAddress(fallback), parseAddress), shown: fallback };
 }
 
 function parseNodeId(text: string): string {

@@ -1,10 +1,11 @@
-import { Server } from "@grpc/grpc-js";
 import { controllerService, identityService } from "../csi/identity.ts";
 import { nodeService } from "../csi/node.ts";
 import { csi } from "../grpc/descriptors.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
-import { listen } from "../grpc/server.ts";
+import { listen, type Service } from "../grpc/server.ts";
 import type { Logger } from "../log.ts";
+import type { Schedule } from "../ports.ts";
+import { register, type Registration } from "../registration/registration.ts";
 import { REPAIR_PERIOD_MS, repair } from "../rotation/repair.ts";
 import { createTimerSchedule } from "../schedule/timer.ts";
 import { createKeyedLock } from "../volume/keyed-lock.ts";
@@ -15,17 +16,23 @@ import { createVolumes } from "../volume/volumes.ts";
 import { buildInfo } from "./build-info.ts";
 import type { NodeAdapters } from "./node-adapters.ts";
 import type { NodeFlags } from "./node-flags.ts";
+import { serveProbes } from "./node-probes.ts";
 
 /** How long calls under way may take to end when the plugin stops; shorter than a pod's grace period of 30 s. */
 const DRAIN_LIMIT_MS = 20_000;
 
 /** The plugin, serving kubelet. */
 export interface NodePlugin {
-  /** Drains and stops; mounts stay. */
+  /** Resolves when kubelet refuses to register the plugin, to what it said. */
+  readonly refused: Promise<string>;
+  /** Kubelet forgets the plugin, calls under way end, then the probes; mounts stay. */
   stop(): Promise<void>;
 }
 
-/** Connects core and edges over the given adapters and listens on the CSI socket. */
+/**
+ * Connects core and edges over the given adapters. Health and metrics come before the CSI socket, so that a second plugin on
+ * the node fails at their ports and not by taking the first one's socket; registration is last. Stopped in reverse order.
+ */
 export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Promise<NodePlugin> {
   const ports: VolumePorts = {
     ...adapters,
@@ -35,16 +42,45 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
     log,
     nodeName: flags.nodeid,
   };
-  const server = await listen(createCsiServer(flags, ports), socketPathOf(flags.endpoint));
-  const repairs = createTimerSchedule(log).every(REPAIR_PERIOD_MS, (signal) => repair(ports, signal));
+  const csiSocketPath = socketPathOf(flags.endpoint);
+  const schedule = createTimerSchedule(log);
+  await using started = new AsyncDisposableStack();
+  let unready: () => string | undefined = () => "starting";
+  const probes = await serveProbes(flags, { csiSocketPath, unready: () => unready() }, adapters.metrics);
+  started.defer(() => probes.stop());
+
+  const server = await listen(csiServices(flags, ports), csiSocketPath);
+  started.defer(() => server.stop(DRAIN_LIMIT_MS));
+  const repairs = schedule.every(REPAIR_PERIOD_MS, (signal) => repair(ports, signal));
+  started.defer(() => repairs.stop());
+
+  const registration = await startRegistration(flags, csiSocketPath, schedule, log);
+  started.defer(() => registration.stop());
+  unready = () => (registration.isRegistered() ? undefined : "kubelet has not registered the plugin yet");
+  const running = started.move();
   return {
+    refused: registration.refused,
     stop: async () => {
-      await Promise.all([repairs.stop(), server.stop(DRAIN_LIMIT_MS)]);
+      unready = () => "stopping";
+      await running.disposeAsync();
     },
   };
 }
 
-function createCsiServer(flags: NodeFlags, ports: VolumePorts): Server {
+/** Where no directory is given, nobody has to know the plugin. */
+function startRegistration(
+  flags: NodeFlags,
+  csiSocketPath: string,
+  schedule: Schedule,
+  log: Logger,
+): Promise<Registration> {
+  const dir = flags["registration-dir"];
+  if (dir !== "") return register({ driverName: flags.drivername, csiSocketPath, dir }, schedule, log);
+  const never = Promise.withResolvers<string>().promise;
+  return Promise.resolve({ isRegistered: () => true, refused: never, stop: () => Promise.resolve() });
+}
+
+function csiServices(flags: NodeFlags, ports: VolumePorts): readonly Service[] {
   const { log } = ports;
   const operations = {
     publish: (request: Parameters<typeof publishVolume>[0], signal: AbortSignal) =>
@@ -52,12 +88,10 @@ function createCsiServer(flags: NodeFlags, ports: VolumePorts): Server {
     unpublish: (targetPath: string, signal: AbortSignal) => unpublishVolume(targetPath, ports, signal),
   };
   const settings = { nodeId: flags.nodeid, podOverrides: flags["pod-overrides"] };
-  const server = new Server();
-  server.addService(
-    csi.Identity.service,
-    identityService({ name: flags.drivername, version: buildInfo.BuildVersion }, log),
-  );
-  server.addService(csi.Controller.service, controllerService(log));
-  server.addService(csi.Node.service, nodeService(operations, settings, log));
-  return server;
+  const plugin = { name: flags.drivername, version: buildInfo.BuildVersion };
+  return [
+    { definition: csi.Identity.service, handlers: identityService(plugin, log) },
+    { definition: csi.Controller.service, handlers: controllerService(log) },
+    { definition: csi.Node.service, handlers: nodeService(operations, settings, log) },
+  ];
 }

@@ -61,7 +61,13 @@ export async function setStage(): Promise<Stage> {
       await fetch(`${settings.controlUrl}/reset`, { method: "POST" });
     },
     startPlugin: () => {
-      const flags = [`--endpoint=unix://${socketPath}`, "--nodeid=demo-node", `--kubeconfig=${emulatorDir}/kubeconfig`];
+      const flags = [
+        `--endpoint=unix://${socketPath}`,
+        "--nodeid=demo-node",
+        `--kubeconfig=${emulatorDir}/kubeconfig`,
+        "--health-addr=127.0.0.1:0",
+        "--metrics-addr=127.0.0.1:0",
+      ];
       const env = { NODE_EXTRA_CA_CERTS: join(emulatorDir, "ca.pem") };
       return startProcess(["dist/main.js", "node", ...flags, "-v=5"], { ready: socketPath, env });
     },

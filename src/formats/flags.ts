@@ -8,6 +8,8 @@ export interface FlagSpec<Value> {
   readonly placeholder?: string;
   readonly parse: (text: string) => Value;
   readonly fallback: Value;
+  /** The fallback as the help shows it; by default as text. */
+  readonly shown?: string;
 }
 
 export type FlagTable = Readonly<Record<string, FlagSpec<unknown>>>;
@@ -74,8 +76,8 @@ function unknownFlag(name: string, table: FlagTable): string {
 
 /** The flags of a command, one a line. */
 export function describeFlags(table: FlagTable): string {
-  const rows = Object.entries(table).map(([name, { placeholder, help, fallback }]) => {
-    const preset = placeholder === undefined || fallback === "" ? "" : ` (default ${String(fallback)})`;
+  const rows = Object.entries(table).map(([name, { placeholder, help, fallback, shown = String(fallback) }]) => {
+    const preset = placeholder === undefined || shown === "" ? "" : ` (default ${shown})`;
     return { left: `  --${name}${placeholder === undefined ? "" : `=${placeholder}`}`, right: `${help}${preset}` };
   });
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;

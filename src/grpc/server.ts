@@ -1,5 +1,11 @@
 import { rm } from "node:fs/promises";
-import { ServerCredentials, type Server } from "@grpc/grpc-js";
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+
+/** A gRPC service and what answers its calls. */
+export interface Service {
+  readonly definition: ServiceDefinition;
+  readonly handlers: UntypedServiceImplementation;
+}
 
 /** A gRPC server on a unix socket. */
 export interface RunningServer {
@@ -11,7 +17,9 @@ export interface RunningServer {
  * Serves on a socket that only its owner may use. A stale socket file (left by a killed process) is removed first:
  * the plugin directory belongs to one plugin, so whoever stands there is dead or about to be replaced.
  */
-export async function listen(server: Server, socketPath: string): Promise<RunningServer> {
+export async function listen(services: readonly Service[], socketPath: string): Promise<RunningServer> {
+  const server = new Server();
+  for (const { definition, handlers } of services) server.addService(definition, handlers);
   await rm(socketPath, { force: true });
   const before = process.umask(0o077);
   try {

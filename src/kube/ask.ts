@@ -1,6 +1,13 @@
 import { DriverError } from "../errors.ts";
 import type { ObjectRef } from "../model.ts";
+import type { KubernetesRequest, Metrics } from "../ports.ts";
 import type { ApiRequest, KubernetesApi } from "./api.ts";
+
+/** The API, and who counts what is asked of it. */
+export interface Cluster {
+  readonly api: KubernetesApi;
+  readonly metrics: Metrics;
+}
 
 /** What a request is about, for the message of its failure. */
 export interface Subject {
@@ -16,17 +23,28 @@ export interface Subject {
  * DriverError in our own words: what the API server wrote stays inside.
  */
 export async function ask(
-  api: KubernetesApi,
+  { api, metrics }: Cluster,
   request: ApiRequest,
   subject: Subject,
   signal: AbortSignal,
 ): Promise<unknown> {
+  const count = (code: number): void => {
+    metrics.kubernetesRequest({ verb: verbOf(request, code), resource: subject.resource, code });
+  };
   const { status, body } = await api.call(request, signal).catch((cause: unknown) => {
+    count(0);
     throw unreachable(subject.beginning, cause, signal);
   });
+  count(status);
   if (status === 404) return undefined;
   if (status < 300 && body !== undefined) return body;
   throw refused(status, request, subject);
+}
+
+/** An apply needs the right to create only where it creates. */
+function verbOf({ method }: ApiRequest, status: number): KubernetesRequest["verb"] {
+  if (method === "GET") return "get";
+  return status === 201 ? "create" : "patch";
 }
 
 function unreachable(beginning: string, cause: unknown, signal: AbortSignal): DriverError {

@@ -1,19 +1,18 @@
 import { DriverError } from "../errors.ts";
 import type { ObjectRef, Parameters, SecretProviderClass } from "../model.ts";
 import type { Classes } from "../ports.ts";
-import type { KubernetesApi } from "./api.ts";
-import { ask } from "./ask.ts";
+import { ask, type Cluster } from "./ask.ts";
 import { namespacedPath, SECRETS_STORE } from "./paths.ts";
 
 const resource = "secretproviderclasses.secrets-store.csi.x-k8s.io";
 
 /** SecretProviderClasses, read one by one when they are needed: no list, no watch. */
-export function createClasses(api: KubernetesApi): Classes {
+export function createClasses(cluster: Cluster): Classes {
   return {
     read: async (ref, signal) => {
       const beginning = `failed to get secretproviderclass ${ref.namespace}/${ref.name}, error: `;
       const request = { method: "GET", path: namespacedPath(SECRETS_STORE, "secretproviderclasses", ref) } as const;
-      const body = await ask(api, request, { beginning, resource, ref }, signal);
+      const body = await ask(cluster, request, { beginning, resource, ref }, signal);
       if (body === undefined) throw absent(beginning, ref);
       return parseClass(body, ref, beginning);
     },

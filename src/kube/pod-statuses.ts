@@ -1,24 +1,24 @@
 import { DriverError } from "../errors.ts";
 import type { LivePodStatus, ObjectRef, PodStatus } from "../model.ts";
 import type { PodStatuses } from "../ports.ts";
-import type { KubernetesApi } from "./api.ts";
-import { ask, type Subject } from "./ask.ts";
+import { ask, type Cluster, type Subject } from "./ask.ts";
 import { namespacedPath, SECRETS_STORE } from "./paths.ts";
 
 /** Who applies: fields that this manager no longer names are removed by the API server. */
 const FIELD_MANAGER = "azure-keyvault-csi";
 
 /** SecretProviderClassPodStatuses: written by server-side apply, in one request whether they exist or not. */
-export function createPodStatuses(api: KubernetesApi): PodStatuses {
+export function createPodStatuses(cluster: Cluster): PodStatuses {
   return {
     apply: async (status, signal) => {
       const path = `${pathOf(status.ref)}?fieldManager=${FIELD_MANAGER}&force=true`;
       const body = { contentType: "application/apply-patch+yaml", content: manifestOf(status) };
       const subject = subjectOf(status.ref);
-      if ((await ask(api, { method: "PATCH", path, body }, subject, signal)) === undefined) throw cannotExist(subject);
+      if ((await ask(cluster, { method: "PATCH", path, body }, subject, signal)) === undefined)
+        throw cannotExist(subject);
     },
     read: async (ref, signal) => {
-      const body = await ask(api, { method: "GET", path: pathOf(ref) }, subjectOf(ref), signal);
+      const body = await ask(cluster, { method: "GET", path: pathOf(ref) }, subjectOf(ref), signal);
       return body === undefined ? undefined : parseStatus(body);
     },
   };

@@ -5,6 +5,7 @@ import type { NodeAdapters } from "../../src/commands/node-adapters.ts";
 import { parseNodeFlags, type NodeFlags } from "../../src/commands/node-flags.ts";
 import { startNodePlugin } from "../../src/commands/node-server.ts";
 import { createClient, type CsiClient } from "../../src/grpc/client.ts";
+import { createMetrics } from "../../src/metrics/metrics.ts";
 import { createFakeLog, type FakeLog } from "./log.ts";
 import {
   createFakeClasses,
@@ -26,6 +27,9 @@ export interface DriverFakes {
   readonly files: FakeVolumeFiles;
   readonly log: FakeLog;
 }
+
+/** Health and metrics of plugins that run side by side. */
+export const freePorts: readonly string[] = ["--health-addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0"];
 
 /** What differs from a node of class shop/vault, provider azure and default flags. */
 export interface DriverOverrides {
@@ -59,10 +63,10 @@ export async function startDriver(overrides: DriverOverrides = {}): Promise<Runn
   const dir = await mkdtemp(join(tmpdir(), "driver-"));
   const socketPath = overrides.socketPath ?? join(dir, "csi.sock");
   const fakes = createDriverFakes();
-  const { values } = parseNodeFlags(["--nodeid=node-1"]);
+  const { values } = parseNodeFlags(["--nodeid=node-1", ...freePorts]);
   const flags = { ...values, endpoint: `unix://${socketPath}`, ...overrides.flags };
   const { log, ...adapters } = fakes;
-  const plugin = await startNodePlugin(flags, { ...adapters, ...overrides.adapters }, log);
+  const plugin = await startNodePlugin(flags, { ...adapters, metrics: createMetrics(), ...overrides.adapters }, log);
   const client = createClient(socketPath);
   return {
     client,

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
+import { freePorts } from "./driver.ts";
 import { createKubelet, type Kubelet, type KubeletOptions } from "../../src/emulator/kubelet.ts";
 
 /** The plugin as a real process of its own. */
@@ -85,6 +86,7 @@ export async function startWorld(): Promise<World> {
           "node",
           `--endpoint=unix://${socketPath}`,
           "--nodeid=test-node",
+          ...freePorts,
           `--kubeconfig=${dir}/emulator/kubeconfig`,
           ...flags,
         ],

@@ -1,4 +1,4 @@
-import { Server, status, type ServiceError } from "@grpc/grpc-js";
+import { status, type ServiceError } from "@grpc/grpc-js";
 import { existsSync, mkdirSync, rmdirSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { csi } from "../../src/grpc/descriptors.ts";
 import type { NodePublishVolumeRequest__Output as PublishMessage } from "../../src/grpc/generated/csi/v1/NodePublishVolumeRequest.ts";
 import type { NodeUnpublishVolumeRequest__Output as UnpublishMessage } from "../../src/grpc/generated/csi/v1/NodeUnpublishVolumeRequest.ts";
 import type { NodeHandlers } from "../../src/grpc/generated/csi/v1/Node.ts";
-import { listen, type RunningServer } from "../../src/grpc/server.ts";
+import { listen, type RunningServer, type Service } from "../../src/grpc/server.ts";
 
 let dir: string;
 let emulator: Emulator;
@@ -60,7 +60,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "emulator-kubelet-"));
   emulator = await startEmulator({ dir, ports: { entra: 0, vault: 0, kubernetes: 0 } });
   const socketPath = join(dir, "csi.sock");
-  server = await listen(fakePlugin(), socketPath);
+  server = await listen([fakePlugin()], socketPath);
   const { cluster, serviceAccountKey: signingKey } = emulator;
   options = { socketPath, root: join(dir, "kubelet"), cluster, signingKey, tokensIn: "secrets" };
   kubelet = createKubelet(options);
@@ -76,8 +76,7 @@ beforeEach(async () => {
   uid = (await emulator.cluster.get({ plural: "pods", namespace: "default", name: "web" }))?.metadata.uid ?? "";
 });
 
-function fakePlugin(): Server {
-  const plugin = new Server();
+function fakePlugin(): Service {
   const methods: NodeHandlers = {
     NodeGetCapabilities: (call, callback) => {
       asked.push(call.getPeer());
@@ -98,8 +97,7 @@ function fakePlugin(): Server {
       callback(null, { nodeId: "node" });
     },
   };
-  plugin.addService(csi.Node.service, methods);
-  return plugin;
+  return { definition: csi.Node.service, handlers: methods };
 }
 
 test("a publish says what kubelet says: ids, paths, pod info, Secret, tokens, group", async () => {

@@ -1,7 +1,6 @@
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { identityService } from "../../../src/csi/identity.ts";
 import { createClient } from "../../../src/grpc/client.ts";
@@ -22,7 +21,6 @@ afterEach(async () => {
 /** A server whose Probe waits for the gate. */
 async function serveProbe(gate: Promise<unknown>) {
   const asked = Promise.withResolvers<undefined>();
-  const server = new Server();
   const log = createFakeLog();
   const probe = async (): Promise<{ ready: { value: boolean } }> => {
     asked.resolve(undefined);
@@ -30,8 +28,8 @@ async function serveProbe(gate: Promise<unknown>) {
     return { ready: { value: true } };
   };
   const identity = identityService({ name: "n", version: "v" }, log);
-  server.addService(csi.Identity.service, { ...identity, Probe: unary(probe, log) });
-  const running = await listen(server, join(dir, "csi.sock"));
+  const service = { definition: csi.Identity.service, handlers: { ...identity, Probe: unary(probe, log) } };
+  const running = await listen([service], join(dir, "csi.sock"));
   return { running, asked: asked.promise, client: createClient(join(dir, "csi.sock")) };
 }
 
@@ -58,7 +56,7 @@ test("a stop ends the call under way when the limit is over", async () => {
 
 test("a directory that is absent cannot be listened in, and new files get the rights that they got before", async () => {
   const before = await modeOfNewFile("before");
-  await expect(listen(new Server(), join(dir, "absent", "csi.sock"))).rejects.toThrow();
+  await expect(listen([], join(dir, "absent", "csi.sock"))).rejects.toThrow();
   expect(await modeOfNewFile("after")).toBe(before);
 });
 

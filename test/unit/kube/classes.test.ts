@@ -3,7 +3,7 @@ import { DriverError } from "../../../src/errors.ts";
 import type { ApiAnswer } from "../../../src/kube/api.ts";
 import { createClasses } from "../../../src/kube/classes.ts";
 import type { SecretProviderClass } from "../../../src/model.ts";
-import { createFakeKubernetesApi } from "../../fakes/kubernetes-api.ts";
+import { createFakeCluster } from "../../fakes/cluster.ts";
 import { noSignal } from "../../fakes/volumes.ts";
 
 const ref = { namespace: "shop", name: "vault" };
@@ -11,14 +11,14 @@ const beginning = "failed to get secretproviderclass shop/vault, error: ";
 const resource = "secretproviderclasses.secrets-store.csi.x-k8s.io";
 
 function read(answer: ApiAnswer | Error, signal = noSignal): Promise<SecretProviderClass> {
-  return createClasses(createFakeKubernetesApi(answer)).read(ref, signal);
+  return createClasses(createFakeCluster(answer)).read(ref, signal);
 }
 
 describe("a SecretProviderClass", () => {
   test("is read by its name, in its namespace", async () => {
-    const api = createFakeKubernetesApi({ status: 200, body: {} });
-    await createClasses(api).read({ namespace: "a b", name: "c/d" }, noSignal);
-    expect(api.requests).toEqual([
+    const cluster = createFakeCluster({ status: 200, body: {} });
+    await createClasses(cluster).read({ namespace: "a b", name: "c/d" }, noSignal);
+    expect(cluster.requests).toEqual([
       {
         method: "GET",
         path: "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/a%20b/secretproviderclasses/c%2Fd",

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { createPodStatuses } from "../../../src/kube/pod-statuses.ts";
 import { podStatusOf } from "../../../src/volume/pod-status.ts";
-import { createFakeKubernetesApi } from "../../fakes/kubernetes-api.ts";
+import { createFakeCluster } from "../../fakes/cluster.ts";
 import { aPodUid, aTarget } from "../../fakes/messages.ts";
 import { aVolume, noSignal } from "../../fakes/volumes.ts";
 
@@ -12,8 +12,8 @@ const resource = "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io";
 const status = podStatusOf(aVolume, [{ id: "secret/a", version: "1" }], "node-1");
 
 test("a status is applied in one request, as the established driver writes it", async () => {
-  const api = createFakeKubernetesApi({ status: 201, body: {} });
-  await createPodStatuses(api).apply(status, noSignal);
+  const cluster = createFakeCluster({ status: 201, body: {} });
+  await createPodStatuses(cluster).apply(status, noSignal);
   const content = {
     apiVersion: "secrets-store.csi.x-k8s.io/v1",
     kind: "SecretProviderClassPodStatus",
@@ -30,7 +30,7 @@ test("a status is applied in one request, as the established driver writes it", 
       objects: [{ id: "secret/a", version: "1" }],
     },
   };
-  expect(api.requests).toEqual([
+  expect(cluster.requests).toEqual([
     {
       method: "PATCH",
       path: `${path}?fieldManager=azure-keyvault-csi&force=true`,
@@ -40,7 +40,7 @@ test("a status is applied in one request, as the established driver writes it", 
 });
 
 test("a status that cannot be written since namespace or CRD is absent is tried again", async () => {
-  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 404, body: {} }));
+  const statuses = createPodStatuses(createFakeCluster({ status: 404, body: {} }));
   await expect(statuses.apply(status, noSignal)).rejects.toEqual(
     new DriverError(
       "KubernetesUnavailable",
@@ -50,7 +50,7 @@ test("a status that cannot be written since namespace or CRD is absent is tried 
 });
 
 test("a status that may not be written is told with the right that is missing", async () => {
-  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 403, body: {} }));
+  const statuses = createPodStatuses(createFakeCluster({ status: 403, body: {} }));
   await expect(statuses.apply(status, noSignal)).rejects.toEqual(
     new DriverError(
       "PermissionDenied",
@@ -62,17 +62,17 @@ test("a status that may not be written is told with the right that is missing", 
 
 test("a status is read for the UIDs of its owners", async () => {
   const body = { metadata: { ownerReferences: [{ uid: "a" }, {}, { uid: 1 }, { uid: "b" }] } };
-  const api = createFakeKubernetesApi({ status: 200, body });
-  expect(await createPodStatuses(api).read(ref, noSignal)).toEqual({ ownerUids: ["a", "b"] });
-  expect(api.requests).toEqual([{ method: "GET", path }]);
+  const cluster = createFakeCluster({ status: 200, body });
+  expect(await createPodStatuses(cluster).read(ref, noSignal)).toEqual({ ownerUids: ["a", "b"] });
+  expect(cluster.requests).toEqual([{ method: "GET", path }]);
 });
 
 test.each([[{}], [{ metadata: {} }], [null]])("a status with body %j has no owners", async (body) => {
-  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 200, body }));
+  const statuses = createPodStatuses(createFakeCluster({ status: 200, body }));
   expect(await statuses.read(ref, noSignal)).toEqual({ ownerUids: [] });
 });
 
 test("a status that is absent is undefined", async () => {
-  const statuses = createPodStatuses(createFakeKubernetesApi({ status: 404, body: {} }));
+  const statuses = createPodStatuses(createFakeCluster({ status: 404, body: {} }));
   expect(await statuses.read(ref, noSignal)).toBeUndefined();
 });

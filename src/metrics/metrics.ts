@@ -1,0 +1,25 @@
+import { Counter, Registry } from "@prometheus-io/client";
+import type { Metrics } from "../ports.ts";
+
+/** Metrics and their text for a scraper (Prometheus text format 0.0.4). */
+export interface MetricsRegistry extends Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export function createMetrics(): MetricsRegistry {
+  const registry = new Registry();
+  const kubernetesRequests = new Counter({
+    name: "kubernetes_requests_total",
+    help: "Answers of the Kubernetes API, by the right that was used (verb, resource) and HTTP status; 0 is no answer",
+    labelNames: ["verb", "resource", "code"],
+    registers: [registry],
+  });
+  return {
+    kubernetesRequest: ({ verb, resource, code }) => {
+      kubernetesRequests.inc({ verb, resource, code: String(code) });
+    },
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  };
+}
