@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCanary, findLeaks } from "../fakes/canary.ts";
+import { freePort } from "../fakes/free-port.ts";
 import { secretObject, startWorld, type PluginProcess, type World } from "../fakes/world.ts";
 
 /** Later issues extend this: every new output of the program becomes a place, every new input a canary. */
@@ -13,6 +14,7 @@ const malformedToken = createCanary();
 let world: World;
 const plugins: PluginProcess[] = [];
 const answers: string[] = [];
+const metrics: string[] = [];
 const tokens: string[] = [];
 
 beforeAll(async () => {
@@ -21,9 +23,11 @@ beforeAll(async () => {
   entra.register({ tenantId: settings.tenantId, ...settings.demo, clientSecret });
   vaults.named("demo-vault").setSecret("Canary", secretValue);
   for (const format of ["--log-format-json=true", "--log-format-json=false"]) {
-    const plugin = await world.startPlugin({ flags: ["-v=10", format] });
+    const port = await freePort();
+    const plugin = await world.startPlugin({ flags: ["-v=10", format, `--metrics-addr=127.0.0.1:${port}`] });
     plugins.push(plugin);
     await everyPath(format.endsWith("true") ? "json" : "text");
+    metrics.push(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
     await plugin.stop();
   }
 });
@@ -102,12 +106,14 @@ test("no secret, client secret or token leaves the process except into the volum
     stdout: plugins.map((plugin) => plugin.stdout()).join(),
     stderr: plugins.map((plugin) => plugin.stderr()).join(),
     "gRPC messages": answers.join("\n"),
+    metrics: metrics.join("\n"),
     "pod status": JSON.stringify(await Promise.all(statuses)),
     "command line": plugins.map((plugin) => plugin.child.spawnargs.join(" ")).join("\n"),
     "files outside volumes": await filesOutsideVolumes(),
   };
   expect(places.stderr).toContain("Volume published");
   expect(places.stdout).toContain("Volume published");
+  expect(places.metrics).toContain("kubernetes_requests_total");
   expect(findLeaks(canaries, places)).toEqual([]);
 });
 

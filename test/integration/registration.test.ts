@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePort } from "../fakes/free-port.ts";
 import { createPluginWatcher } from "../fakes/plugin-watcher.ts";
 import { startWorld, type PluginProcess, type World } from "../fakes/world.ts";
 
@@ -37,15 +37,6 @@ function readiness(health: string): Promise<string> {
     ([, text]) => text,
     () => "",
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 async function read(url: string): Promise<readonly [number, string]> {
