@@ -30,12 +30,16 @@ export function resetCounters({ vaults, entra, kubernetes }: Parts): void {
   for (const { tally } of [...vaults.all(), entra, kubernetes]) tally.reset();
 }
 
-/** For another process that watches or steers the emulator: counters, and how slow a vault is. */
+/** For another process that watches or steers the emulator: counters, secrets of a vault, how slow it is. */
 export function createControl(parts: Parts): Handler {
   const app = new Hono()
     .get("/counters", (c) => c.json(countersOf(parts)))
     .post("/reset", (c) => {
       resetCounters(parts);
+      return c.body(null, 204);
+    })
+    .put("/vaults/:name/secrets/:secret", async (c) => {
+      parts.vaults.named(c.req.param("name")).setSecret(c.req.param("secret"), await c.req.text());
       return c.body(null, 204);
     })
     .post("/vaults/:name/latency/:ms", (c) => {

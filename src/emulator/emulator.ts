@@ -7,6 +7,7 @@ import { createKubernetesClient, type KubernetesClient } from "./kubernetes-clie
 import { listen, type Handler, type Listener, type ListenOptions } from "./listener.ts";
 import { openIdentities, writeSettings, type EmulatorSettings, type Identities } from "./settings.ts";
 import { openSigningKey, type SigningKey } from "./signing-key.ts";
+import { isPublicVault, publicCloud, publicLogin } from "./public-cloud.ts";
 import { createVaults } from "./vault.ts";
 import { allRights, getRights } from "./vault/access.ts";
 
@@ -19,9 +20,11 @@ export interface EmulatorOptions {
   readonly ports: Readonly<Record<PartName, number>>;
   /** Which parts listen; all by default. */
   readonly parts?: readonly PartName[];
+  /** Address on which token service and vaults are also served by the names of Azure's public cloud, on port 443. */
+  readonly publicAddress?: string;
 }
 
-/** Vaults, token service and Kubernetes API, listening on 127.0.0.1. */
+/** Vaults, token service and Kubernetes API. */
 export interface Emulator extends Parts {
   readonly settings: EmulatorSettings;
   readonly cluster: KubernetesClient;
@@ -48,7 +51,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 
   const entra = createEntra(entraKey);
   const entraUrl = `https://login.localhost:${await serve("entra", entra.handler)}`;
-  const vaults = createVaults({ entraKey, entraUrl });
+  const authorityOf = (host: string): string => (isPublicVault(host) ? `https://${publicLogin}` : entraUrl);
+  const vaults = createVaults({ entraKey, authorityOf });
   const kubernetes = createKubernetes({ plugin: identities.pluginToken, admin: identities.adminToken });
   const parts = { entra, vaults, kubernetes };
   register(parts, identities);
@@ -60,6 +64,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     kubernetesUrl: `https://127.0.0.1:${await serve("kubernetes", kubernetes.handler)}`,
     controlUrl: `http://127.0.0.1:${await listeners.add(createControl(parts), { port: 0 })}`,
   };
+  if (options.publicAddress !== undefined)
+    await listeners.add(publicCloud(entra.handler, vaults.handler), {
+      port: 443,
+      address: options.publicAddress,
+      identity: await authority.issue([publicLogin, "*.vault.azure.net"]),
+    });
   await writeSettings(dir, settings);
   return {
     ...parts,

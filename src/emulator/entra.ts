@@ -45,6 +45,7 @@ export function createEntra(signingKey: SigningKey): Entra {
   }
 
   const app = new Hono()
+    .get("/common/discovery/instance", (c) => instanceDiscovery(c.req.query("authorization_endpoint") ?? ""))
     .get("/:tenant/v2.0/.well-known/openid-configuration", (c) => metadata(c.req.param("tenant"), hostOf(c.req.raw)))
     .get("/:tenant/discovery/v2.0/keys", () => Response.json({ keys: [signingKey.publicJwk] }))
     .post("/:tenant/oauth2/v2.0/token", (c) => token(c.req.param("tenant"), c.req.raw));
@@ -74,6 +75,18 @@ function openidConfiguration(authority: string): object {
     authorization_endpoint: `${authority}/oauth2/v2.0/authorize`,
     claims_supported: ["sub", "iss", "aud", "exp", "iat"],
   };
+}
+
+/** Which authorities are one cloud; libraries ask it of the public cloud's login before they trust another. */
+function instanceDiscovery(authorizationEndpoint: string): Response {
+  if (!URL.canParse(authorizationEndpoint)) return refuse(entraRefusals.missingParameter("authorization_endpoint"));
+  const { host, origin, pathname } = new URL(authorizationEndpoint);
+  const tenant = pathname.split("/")[1] ?? "";
+  return Response.json({
+    tenant_discovery_endpoint: `${origin}/${tenant}/v2.0/.well-known/openid-configuration`,
+    "api-version": "1.1",
+    metadata: [{ preferred_network: host, preferred_cache: host, aliases: [host] }],
+  });
 }
 
 function accessTokenClaims(app: AppRegistration, resource: string, lifetimeS: number): Record<string, unknown> {

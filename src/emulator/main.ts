@@ -21,6 +21,7 @@ const options = {
   socket: { type: "string", default: "" },
   root: { type: "string", default: "/var/lib/kubelet" },
   "any-port": { type: "boolean", default: false },
+  public: { type: "string", default: "" },
 } as const;
 
 const { values: flags, positionals } = readArguments();
@@ -66,7 +67,8 @@ async function serve(parts: readonly PartName[]): Promise<void> {
   const ports = flags["any-port"]
     ? { entra: 0, vault: 0, kubernetes: 0 }
     : { entra: 8444, vault: 8443, kubernetes: 6443 };
-  const { settings, stop } = await startEmulator({ dir: flags.dir, ports, parts });
+  const publicAddress = flags.public === "" ? {} : { publicAddress: flags.public };
+  const { settings, stop } = await startEmulator({ dir: flags.dir, ports, parts, ...publicAddress });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
   const vault = `https://demo-vault.${settings.vaultSuffix}`;
   console.log(`The emulator serves ${parts.join(", ")}; its files are in ${flags.dir} (ca.pem, cloud.json, kubeconfig).

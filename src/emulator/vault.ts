@@ -31,8 +31,8 @@ export interface Vaults {
 /** Whose tokens are taken, and where callers without one are sent. */
 export interface VaultsOptions {
   readonly entraKey: SigningKey;
-  /** Without a slash at the end. */
-  readonly entraUrl: string;
+  /** The token service of a vault's cloud, without a slash at the end. */
+  readonly authorityOf: (vaultHost: string) => string;
 }
 
 interface Installed {
@@ -53,7 +53,7 @@ export function createVaults(options: VaultsOptions): Vaults {
     const audience = `https://${host.slice(host.indexOf(".") + 1)}`;
     const caller = await identify(request.headers.get("authorization"), options.entraKey, { audience, tenantId });
     if ("status" in caller) {
-      const challenge = `Bearer authorization="${options.entraUrl}/${tenantId}", resource="${audience}"`;
+      const challenge = `Bearer authorization="${options.authorityOf(host)}/${tenantId}", resource="${audience}"`;
       return answer(caller, { "www-authenticate": challenge });
     }
     return api.fetch(request, { name: vault.name, base: origin, objects: vault, policies, caller });
