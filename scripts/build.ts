@@ -1,11 +1,20 @@
-/** Makes dist/: main.js, a file per command, and koffi beside them. */
+/**
+ * Makes dist/: main.js, a file per command, and koffi beside them. `--cpu` and `--modules` take koffi for another
+ * machine, from packages installed for it. Where there is no git, COMMIT says what is built, as the image does it.
+ */
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
+
+const { cpu, modules } = parseArgs({
+  options: { cpu: { type: "string", default: process.arch }, modules: { type: "string", default: "node_modules" } },
+}).values;
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 
 function commit(): string {
+  if (process.env["COMMIT"]) return process.env["COMMIT"];
   try {
     return execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   } catch {
@@ -13,19 +22,30 @@ function commit(): string {
   }
 }
 
+/** Now, or the time that reproducible builds agree on. */
+function builtAt(): Date {
+  const epoch = process.env["SOURCE_DATE_EPOCH"];
+  return epoch ? new Date(Number(epoch) * 1000) : new Date();
+}
+
+/** What of koffi is loaded, and its licence: not its sources, nor its builds. */
+const koffiFiles =
+  /^(|\/src|\/src\/koffi(\/src)?|\/index\.[^/]+|\/package\.json|\/LICENSE\.txt|\/src\/koffi\/(src\/)?[^/]+\.c?js)$/;
+
 /** Made beside dist/ and moved there whole, so that nobody meets half a build. */
 const made = `dist.new-${process.pid}`;
 await bundle({ main: "src/main.ts", node: "src/commands/node.ts" }, made, {
   BUILD_VERSION: JSON.stringify(`v${version}`),
   BUILD_COMMIT: JSON.stringify(commit()),
-  BUILD_DATE: JSON.stringify(new Date().toISOString().slice(0, 16)),
+  BUILD_DATE: JSON.stringify(builtAt().toISOString().slice(0, 16)),
 });
 chmodSync(`${made}/main.js`, 0o755);
-const platform = `@koromix/koffi-${process.platform}-${process.arch}`;
-cpSync("node_modules/koffi", `${made}/node_modules/koffi`, {
+const koffi = `${modules}/koffi`;
+cpSync(koffi, `${made}/node_modules/koffi`, {
   recursive: true,
-  filter: (path) => !/\/(src\/core|vendor|lib|doc)(\/|$)/.test(path.slice("node_modules/koffi".length)),
+  filter: (path) => koffiFiles.test(path.slice(koffi.length)),
 });
-cpSync(`node_modules/${platform}`, `${made}/node_modules/${platform}`, { recursive: true });
+const platform = `@koromix/koffi-${process.platform}-${cpu}`;
+cpSync(`${modules}/${platform}`, `${made}/node_modules/${platform}`, { recursive: true });
 rmSync("dist", { recursive: true, force: true });
 renameSync(made, "dist");

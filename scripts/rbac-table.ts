@@ -1,0 +1,79 @@
+/**
+ * Writes the plugin's rights into docs/security.md, from the chart: every ClusterRole that the chart binds, and the
+ * comment above each `verbs` as the reason. `--check` only says whether the document is up to date.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { format } from "prettier";
+import { isMap, isScalar, isSeq, parseAllDocuments, type Document, type YAMLMap } from "yaml";
+
+const begin = "<!-- rbac: made by npm run generate:rbac -->";
+const end = "<!-- /rbac -->";
+
+const { values, positionals } = parseArgs({ options: { check: { type: "boolean" } }, allowPositionals: true });
+const file = positionals[0] ?? "docs/security.md";
+const text = readFileSync(file, "utf8");
+const wanted = replaceBetween(text, await createTable(renderChart()));
+if (wanted !== text && values.check) {
+  console.error(`${file}: the table of rights is not the chart's. Run npm run generate:rbac`);
+  process.exitCode = 1;
+} else if (wanted !== text) {
+  writeFileSync(file, wanted);
+}
+
+/** The version decides nothing here; a helm that was built without one would say 1.20, which the chart refuses. */
+function renderChart(): readonly Document[] {
+  const chart = `${import.meta.dirname}/../charts/azure-keyvault-csi`;
+  const rendered = execFileSync("helm", ["template", "rights", chart, "--kube-version=1.35.0"], { encoding: "utf8" });
+  return parseAllDocuments(rendered);
+}
+
+async function createTable(documents: readonly Document[]): Promise<string> {
+  const ofKind = (kind: string): readonly Document[] => documents.filter((document) => document.get("kind") === kind);
+  const bound = ofKind("ClusterRoleBinding").map((binding) => binding.getIn(["roleRef", "name"]));
+  const rows = ofKind("ClusterRole")
+    .filter((role) => bound.includes(role.getIn(["metadata", "name"])))
+    .flatMap((role) => itemsOf(role.get("rules")).map(toRow));
+  if (rows.length === 0) throw new Error("the chart binds no ClusterRole with rules");
+  const table = [["resource", "verbs", "what for"], ["---", "---", "---"], ...rows];
+  return format(table.map((cells) => `| ${cells.join(" | ")} |\n`).join(""), { parser: "markdown" });
+}
+
+function toRow(rule: unknown): readonly string[] {
+  if (!isMap(rule)) throw new Error("a rule is no map");
+  const groups = textsOf(rule, "apiGroups");
+  const resources = textsOf(rule, "resources").flatMap((name) =>
+    groups.map((group) => `\`${qualified(name, group)}\``),
+  );
+  return [resources.join(", "), textsOf(rule, "verbs").join(", "), reasonOf(rule, resources.join(", "))];
+}
+
+/** As kubectl takes it: `secretproviderclasses.secrets-store.csi.x-k8s.io`, and the core group's without a suffix. */
+function qualified(resource: string, group: string): string {
+  return group === "" ? resource : `${resource}.${group}`;
+}
+
+/** The comment above `verbs`; a right without a reason is not given. */
+function reasonOf(rule: YAMLMap, resource: string): string {
+  const verbs = rule.items.map(({ key }) => key).find((key) => isScalar(key) && key.value === "verbs");
+  const comment = isScalar(verbs) ? verbs.commentBefore : undefined;
+  if (!comment) throw new Error(`the chart gives no reason for a right on ${resource}: write it above \`verbs\``);
+  return comment.replaceAll(/\s+/g, " ").trim();
+}
+
+function textsOf(rule: YAMLMap, key: string): readonly string[] {
+  return itemsOf(rule.get(key)).map((item) => (isScalar(item) ? String(item.value) : ""));
+}
+
+function itemsOf(node: unknown): readonly unknown[] {
+  if (!isSeq(node)) throw new Error("a list is missing in a rule");
+  return node.items;
+}
+
+function replaceBetween(document: string, table: string): string {
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`${file} has no lines ${begin} and ${end}`);
+  return `${document.slice(0, from)}${begin}\n\n${table}\n${document.slice(to)}`;
+}

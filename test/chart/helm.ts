@@ -1,0 +1,104 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type {
+  V1ClusterRole,
+  V1ClusterRoleBinding,
+  V1Container,
+  V1CSIDriver,
+  V1CustomResourceDefinition,
+  V1DaemonSet,
+  V1PodSpec,
+  V1ServiceAccount,
+} from "@kubernetes/client-node";
+import { parse, parseAllDocuments } from "yaml";
+
+export const chartDir = resolve(import.meta.dirname, "../../charts/azure-keyvault-csi");
+
+/** The program's version, which is the chart's and the image's. */
+export const version = (parse(readFileSync(`${chartDir}/../../package.json`, "utf8")) as { version: string }).version;
+
+/** The kinds of the chart; as parsed, so dates and quantities are text. */
+interface Kinds {
+  readonly ServiceAccount: V1ServiceAccount;
+  readonly ClusterRole: V1ClusterRole;
+  readonly ClusterRoleBinding: V1ClusterRoleBinding;
+  readonly CSIDriver: V1CSIDriver;
+  readonly CustomResourceDefinition: V1CustomResourceDefinition;
+  readonly DaemonSet: V1DaemonSet;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+interface RenderOptions {
+  /** What the cluster says of itself. */
+  readonly kubeVersion?: string;
+  readonly chart?: string;
+}
+
+/** What an installation would create. */
+export interface Rendered {
+  readonly objects: readonly Kinds[keyof Kinds][];
+  readonly daemonSet: V1DaemonSet;
+  readonly csiDriver: V1CSIDriver;
+  readonly pod: V1PodSpec;
+  readonly container: V1Container;
+  readonly args: readonly string[];
+  readonly get: <Kind extends keyof Kinds>(kind: Kind, name: string) => Kinds[Kind];
+}
+
+/** Runs `helm template` as release `demo` in `kube-system`, CRDs included; throws what helm complains of. */
+export function render(values: Values = {}, options: RenderOptions = {}): Rendered {
+  const documents = parseAllDocuments(template(values, options));
+  const objects = documents.map((document) => document.toJS() as Kinds[keyof Kinds]);
+  const get: Rendered["get"] = (kind, name) => {
+    const found = objects.filter((object) => object.kind === kind && object.metadata?.name === name);
+    return one(found, `${kind} ${name}`) as Kinds[typeof kind];
+  };
+  const daemonSet = get("DaemonSet", "secrets-store-csi-driver");
+  const pod = defined(daemonSet.spec?.template.spec, "a pod");
+  const container = one(pod.containers, "container");
+  const csiDriver = get("CSIDriver", "secrets-store.csi.k8s.io");
+  return { objects, daemonSet, csiDriver, pod, container, args: container.args ?? [], get };
+}
+
+/** What helm says after an installation. */
+export function renderNotes(values: Values = {}): string {
+  return evaluate('include (print .Template.BasePath "/NOTES.txt") .', values);
+}
+
+/** What a template expression gives inside the chart: `helm template` prints objects only, so one is made of it. */
+export function evaluate(expression: string, values: Values = {}): string {
+  const directory = mkdtempSync(join(tmpdir(), "akv-chart-"));
+  try {
+    const chart = join(directory, "azure-keyvault-csi");
+    cpSync(chartDir, chart, { recursive: true });
+    writeFileSync(join(chart, "templates/answer.yaml"), `kind: Answer\nanswer: {{ ${expression} | quote }}\n`);
+    const answers = render(values, { chart }).objects.map((object) => object as { kind?: string; answer?: string });
+    return defined(answers.find(({ kind }) => kind === "Answer")?.answer, "an answer");
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Runs helm; throws with what it wrote to stderr. */
+export function helm(args: readonly string[], input = ""): string {
+  return execFileSync("helm", args, { input, encoding: "utf8", stdio: "pipe" });
+}
+
+/** The one thing that is there, or a failure that says what is not. */
+export function defined<Value>(value: Value | null | undefined, what: string): Value {
+  if (value === null || value === undefined) throw new Error(`${what} is missing`);
+  return value;
+}
+
+function template(values: Values, { kubeVersion = "1.35.4", chart = chartDir }: RenderOptions): string {
+  const options = ["--include-crds", "--namespace=kube-system", `--kube-version=${kubeVersion}`, "--values=-"];
+  return helm(["template", "demo", chart, ...options], JSON.stringify(values));
+}
+
+function one<Item>(items: readonly Item[], what: string): Item {
+  if (items.length > 1) throw new Error(`${what}: ${items.length} of them`);
+  return defined(items[0], what);
+}

@@ -1,0 +1,59 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+const script = resolve(import.meta.dirname, "../../scripts/rbac-table.ts");
+let directory: string;
+let file: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "akv-rbac-"));
+  file = join(directory, "security.md");
+  writeFileSync(file, "before\n\n<!-- rbac: made by npm run generate:rbac -->\n\nold\n\n<!-- /rbac -->\n\nafter\n");
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+describe("the table of rights", () => {
+  test("has each right of the plugin with its reason, and leaves the rest of the document", () => {
+    run();
+    const text = readFileSync(file, "utf8");
+    expect(text).toMatch(/^before\n\n<!-- rbac:[^]*<!-- \/rbac -->\n\nafter\n$/);
+    const rows = text.split("\n").filter((line) => line.startsWith("| `"));
+    expect(rows.map((row) => row.split("|").map((cell) => cell.trim()))).toEqual([
+      ["", "`secretproviderclasses.secrets-store.csi.x-k8s.io`", "get", "the class that a pod names", ""],
+      ["", statuses, "get, create, patch", expect.stringContaining("server-side apply"), ""],
+      ["", statuses, "delete", expect.stringMatching(/^never used: .* may be set$/), ""],
+    ]);
+  });
+
+  test("is made again the same", () => {
+    run();
+    const first = readFileSync(file, "utf8");
+    run();
+    expect(readFileSync(file, "utf8")).toBe(first);
+  });
+
+  test("is only compared by --check", () => {
+    const before = readFileSync(file, "utf8");
+    expect(() => run("--check")).toThrow("Run npm run generate:rbac");
+    expect(readFileSync(file, "utf8")).toBe(before);
+    run();
+    expect(() => run("--check")).not.toThrow();
+  });
+
+  test("needs its place in the document", () => {
+    writeFileSync(file, "nothing\n");
+    expect(() => run()).toThrow("has no lines <!-- rbac: made by npm run generate:rbac --> and <!-- /rbac -->");
+  });
+});
+
+const statuses = "`secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io`";
+
+function run(...options: readonly string[]): string {
+  return execFileSync(process.execPath, [script, file, ...options], { encoding: "utf8", stdio: "pipe" });
+}

@@ -1,0 +1,178 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { chartDir, render, version, type Rendered } from "./helm.ts";
+
+type Row = readonly [key: string, value: unknown, effect: (rendered: Rendered) => unknown, expected: unknown];
+
+const driver = "secrets-store-csi-driver";
+const volume = { name: "trust", configMap: { name: "trust" } };
+const mount = { name: "trust", mountPath: "/trust" };
+const variable = { name: "HTTPS_PROXY", value: "http://proxy.example" };
+const never = { operator: "Equal", key: "a", value: "b" };
+const spread = { podAntiAffinity: {} };
+const label = { team: "blue" };
+const podMetadata = ({ daemonSet }: Rendered): Record<string, Record<string, string>> =>
+  (daemonSet.spec?.template.metadata ?? {}) as Record<string, Record<string, string>>;
+
+/** Every key and where it shows: `expected` must be there with the value, and not without. */
+const rows: readonly Row[] = [
+  ["imagePullSecrets", [{ name: "r" }], ({ pod }) => pod.imagePullSecrets, [{ name: "r" }]],
+  ["logFormatJSON", true, ({ args }) => args.includes("--log-format-json"), true],
+  ["logVerbosity", 4, ({ args }) => args.includes("-v=4"), true],
+  ["podOverrides", "none", ({ args }) => args.includes("--pod-overrides=none"), true],
+  ["linux.image.repository", "r.example/akv", ({ container }) => container.image, `r.example/akv:${version}`],
+  ["linux.image.tag", "v9", ({ container }) => container.image, "azure-keyvault-csi:v9"],
+  ["linux.image.pullPolicy", "Always", ({ container }) => container.imagePullPolicy, "Always"],
+  ["linux.hostNetwork", false, ({ pod }) => pod.hostNetwork, false],
+  ["linux.dnsPolicy", "", ({ pod }) => pod.dnsPolicy, undefined],
+  ["linux.nodeSelector", label, ({ pod }) => pod.nodeSelector, { ...label, "kubernetes.io/os": "linux" }],
+  ["linux.tolerations", [never], ({ pod }) => pod.tolerations, [never]],
+  ["linux.affinity", { nodeAffinity: null, ...spread }, ({ pod }) => pod.affinity, spread],
+  ["linux.updateStrategy", { type: "OnDelete" }, ({ daemonSet }) => daemonSet.spec?.updateStrategy?.type, "OnDelete"],
+  ["linux.priorityClassName", "p", ({ pod }) => pod.priorityClassName, "p"],
+  ["linux.podLabels", label, (it) => podMetadata(it)["labels"]?.["team"], "blue"],
+  ["linux.podAnnotations", label, (it) => podMetadata(it)["annotations"]?.["team"], "blue"],
+  ["linux.volumes", [volume], ({ pod }) => pod.volumes?.[3], volume],
+  ["linux.volumeMounts", [mount], ({ container }) => container.volumeMounts?.[3], mount],
+  [`${driver}.commonLabels`, label, ({ objects }) => labelled(objects, "team"), true],
+  [`${driver}.imagePullSecrets`, [{ name: "r" }], ({ pod }) => pod.imagePullSecrets, [{ name: "r" }]],
+  [`${driver}.logFormatJSON`, true, ({ args }) => args.includes("--log-format-json"), true],
+  [`${driver}.logVerbosity`, 10, ({ args }) => args.includes("-v=10"), true],
+  [`${driver}.livenessProbe.port`, 1, ({ args }) => args.includes("--health-addr=127.0.0.1:1"), true],
+  [`${driver}.rbac.install`, false, ({ objects }) => objects.length, 4],
+  [`${driver}.enableSecretRotation`, true, ({ csiDriver }) => csiDriver.spec.requiresRepublish, true],
+  [`${driver}.tokenRequests`, [], ({ csiDriver }) => csiDriver.spec.tokenRequests, undefined],
+  [`${driver}.automountServiceAccountToken`, false, ({ pod }) => pod.automountServiceAccountToken, false],
+  [`${driver}.linux.kubeletRootDir`, "/k", ({ pod }) => pod.volumes?.[0]?.hostPath?.path, "/k/pods"],
+  [`${driver}.linux.metricsAddr`, ":1", ({ args }) => args.includes("--metrics-addr=:1"), true],
+  [`${driver}.linux.env`, [variable], ({ container }) => container.env?.[1], variable],
+  [`${driver}.linux.driver.resources`, { limits: { cpu: 1 } }, cpuLimit, 1],
+  [`${driver}.linux.nodeSelector`, label, ({ pod }) => pod.nodeSelector, { ...label, "kubernetes.io/os": "linux" }],
+  [`${driver}.linux.tolerations`, [never], ({ pod }) => pod.tolerations, [never]],
+  [
+    `${driver}.linux.affinity`,
+    spread,
+    ({ pod }) => Object.keys(pod.affinity ?? {}),
+    ["nodeAffinity", "podAntiAffinity"],
+  ],
+  [
+    `${driver}.linux.updateStrategy`,
+    { rollingUpdate: { maxUnavailable: "10%" } },
+    ({ daemonSet }) => daemonSet.spec?.updateStrategy,
+    { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
+  ],
+  [`${driver}.linux.priorityClassName`, "p", ({ pod }) => pod.priorityClassName, "p"],
+  [`${driver}.linux.daemonsetAnnotations`, label, ({ daemonSet }) => daemonSet.metadata?.annotations, label],
+  [`${driver}.linux.podLabels`, label, (it) => podMetadata(it)["labels"]?.["team"], "blue"],
+  [`${driver}.linux.podAnnotations`, label, (it) => podMetadata(it)["annotations"]?.["team"], "blue"],
+  [`${driver}.linux.volumes`, [volume], ({ pod }) => pod.volumes?.[3], volume],
+  [`${driver}.linux.volumeMounts`, [mount], ({ container }) => container.volumeMounts?.[3], mount],
+];
+
+const defaults = render();
+
+describe("each value has its effect", () => {
+  test.each(rows)("%s", (key, value, effect, expected) => {
+    expect(effect(defaults)).not.toEqual(expected);
+    expect(effect(render(nested(key, value)))).toEqual(expected);
+  });
+
+  test("and is in values.yaml, in the schema and above", () => {
+    const keys = rows.map(([key]) => key).sort();
+    const values = parse(readFileSync(`${chartDir}/values.yaml`, "utf8")) as unknown;
+    const schema = JSON.parse(readFileSync(`${chartDir}/values.schema.json`, "utf8")) as Schema;
+    expect(leaves(values, new Set(keys)).sort()).toEqual(keys);
+    expect(
+      schemaKeys(schema)
+        .filter((key) => key !== "global")
+        .sort(),
+    ).toEqual(keys);
+  });
+});
+
+describe("a value is refused that", () => {
+  test.each([
+    ["linux.nope", 1, "at '/linux': additional properties 'nope' not allowed"],
+    [`${driver}.windows`, { enabled: true }, `at '/${driver}': additional properties 'windows' not allowed`],
+    ["nope", 1, "additional properties 'nope' not allowed"],
+  ])("nothing reads: %s", (key, value, problem) => {
+    expect(() => render(nested(key, value))).toThrow(problem);
+  });
+
+  test.each([
+    ["podOverrides", "some"],
+    ["logVerbosity", 11],
+    [`${driver}.linux.kubeletRootDir`, "var/lib/kubelet"],
+    [`${driver}.linux.metricsAddr`, "8898"],
+    [`${driver}.livenessProbe.port`, 0],
+    [`${driver}.tokenRequests`, [{ audience: "a", expirationSeconds: 1 }]],
+  ])("cannot work: %s=%s", (key, value) => {
+    expect(() => render(nested(key, value))).toThrow(`at '/${key.replaceAll(".", "/")}`);
+  });
+});
+
+describe("where both halves have a key", () => {
+  test.each([
+    [4, 2],
+    [2, 4],
+  ])("the higher verbosity counts: %i and %i", (above, below) => {
+    expect(render({ logVerbosity: above, [driver]: { logVerbosity: below } }).args).toContain("-v=4");
+  });
+
+  test("the driver's value rules", () => {
+    const { pod } = render({
+      linux: { tolerations: [never], priorityClassName: "above", nodeSelector: { pool: "above" } },
+      [driver]: { linux: { tolerations: [], priorityClassName: "below", nodeSelector: { pool: "below" } } },
+    });
+    expect(pod.tolerations).toBeUndefined();
+    expect(pod).toMatchObject({ priorityClassName: "below", nodeSelector: { pool: "below" } });
+  });
+
+  test("lists are joined, and what both say is said once", () => {
+    const other = { name: "other", emptyDir: {} };
+    const { pod } = render({ linux: { volumes: [volume] }, [driver]: { linux: { volumes: [volume, other] } } });
+    expect(pod.volumes?.slice(3)).toEqual([volume, other]);
+  });
+
+  test("nobody's labels replace those by which pods are found", () => {
+    const app = { app: "other" };
+    const { daemonSet } = render({
+      linux: { podLabels: app },
+      [driver]: { commonLabels: app, linux: { podLabels: app } },
+    });
+    expect(daemonSet.spec?.template.metadata?.labels).toMatchObject({ app: "secrets-store-csi-driver" });
+  });
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+}
+
+function schemaKeys({ properties = {} }: Schema, prefix = ""): string[] {
+  return Object.entries(properties).flatMap(([name, schema]) =>
+    schema.properties ? schemaKeys(schema, `${prefix}${name}.`) : [`${prefix}${name}`],
+  );
+}
+
+/** Paths in a tree of values down to those that are known, or to what is no map. */
+function leaves(value: unknown, known: ReadonlySet<string>, path = ""): string[] {
+  if (known.has(path) || typeof value !== "object" || value === null || Array.isArray(value)) return [path];
+  const prefix = path === "" ? "" : `${path}.`;
+  return Object.entries(value).flatMap(([name, inner]) => leaves(inner, known, `${prefix}${name}`));
+}
+
+/** `nested("a.b", 1)` is `{ a: { b: 1 } }`. */
+function nested(key: string, value: unknown): Record<string, unknown> {
+  return key.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as Record<string, unknown>;
+}
+
+function cpuLimit({ container }: Rendered): unknown {
+  return container.resources?.limits?.["cpu"];
+}
+
+function labelled(objects: Rendered["objects"], name: string): boolean {
+  return objects
+    .filter(({ kind }) => kind !== "CustomResourceDefinition")
+    .every(({ metadata }) => metadata?.labels?.[name] !== undefined);
+}

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { vault } from "./cluster.ts";
+import { apply, exec, ready, remove } from "./kubectl.ts";
+import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
+
+const pods = ["grouped", "sub-path", "first", "second"];
+
+beforeAll(async () => {
+  for (const name of ["one", "two", "three"]) await vault.set(name, `value of ${name}`);
+  await apply(
+    credentialsSecret(credentials),
+    secretClass("numbers", ["one", "two"]),
+    secretClass("more-numbers", ["three"]),
+    secretClass("group-only", ["one"], { filePermission: "0640" }),
+  );
+});
+afterAll(() => remove(...pods));
+
+test("a container that is not root reads files of mode 0640 by the pod's fsGroup", async () => {
+  const securityContext = { runAsUser: 1000, runAsGroup: 1000, fsGroup: 2000 };
+  await apply(pod({ name: "grouped", classes: ["group-only"], needs: `${mountPath}/one`, securityContext }));
+  await ready("grouped");
+  expect(await exec("grouped", "id", "-u")).toBe("1000\n");
+  expect(await exec("grouped", "cat", `${mountPath}/one`)).toBe("value of one");
+  expect(await exec("grouped", "stat", "-L", "-c", "%a %u %g", `${mountPath}/one`)).toBe("640 0 2000\n");
+});
+
+test("a single file is mounted by subPath", async () => {
+  const volumeMounts = [{ name: "secrets-1", mountPath: "/etc/one", subPath: "one", readOnly: true }];
+  await apply(pod({ name: "sub-path", classes: ["numbers"], needs: "/etc/one", volumeMounts }));
+  await ready("sub-path");
+  expect(await exec("sub-path", "cat", "/etc/one")).toBe("value of one");
+});
+
+test("two pods with two volumes each: every volume holds its own class", async () => {
+  const classes = ["numbers", "more-numbers"];
+  await apply(...["first", "second"].map((name) => pod({ name, classes, needs: `${mountPath}-2/three` })));
+  await ready("first", "second");
+  for (const name of ["first", "second"]) {
+    expect(await exec(name, "ls", mountPath, `${mountPath}-2`)).toBe(
+      `${mountPath}:\none\ntwo\n\n${mountPath}-2:\nthree\n`,
+    );
+    expect(await exec(name, "cat", `${mountPath}/two`, `${mountPath}-2/three`)).toBe("value of twovalue of three");
+  }
+});
+
+test("a pod cannot write into its volume", async () => {
+  await expect(exec("first", "sh", "-c", `echo x > ${mountPath}/one`)).rejects.toThrow("Read-only file system");
+});

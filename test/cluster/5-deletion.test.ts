@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { vault } from "./cluster.ts";
+import { apply, get, kubectl, list, remove } from "./kubectl.ts";
+import { mountsOfPod, whyNotHere } from "./node.ts";
+import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
+import { until } from "./shell.ts";
+
+const notHere = await whyNotHere();
+
+beforeAll(async () => {
+  await vault.set("slow", "slow value");
+  await apply(credentialsSecret(credentials), secretClass("slow", ["slow"]));
+});
+afterAll(async () => {
+  await vault.delay(0);
+  await remove("short-lived");
+});
+
+test("a pod is deleted while its volume is being fetched: it goes, and nothing stays behind", async () => {
+  await vault.reset();
+  await vault.delay(4_000);
+  await apply(pod({ name: "short-lived", classes: ["slow"], needs: `${mountPath}/slow` }));
+  await until("the vault is asked", async () => (await vault.peakInFlight()) > 0);
+  const uid = (await get("pod", "short-lived"))?.metadata.uid ?? "";
+  await kubectl("delete", "pod", "short-lived", "--grace-period=1", "--timeout=180s");
+  await vault.delay(0);
+  if (notHere === undefined) await until("the volume is unmounted", async () => (await mountsOfPod(uid)).length === 0);
+  await until("its status is gone", async () => {
+    const statuses = await list("secretproviderclasspodstatuses");
+    return !statuses.some(({ metadata }) => metadata.name.startsWith("short-lived-"));
+  });
+  expect(await get("pod", "short-lived")).toBeUndefined();
+});

@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cluster, vault } from "./cluster.ts";
+import { apply, exec, get, kubectl, ready, remove, type Pod } from "./kubectl.ts";
+import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
+import { install, uninstall } from "./release.ts";
+import { until } from "./shell.ts";
+
+beforeAll(async () => {
+  await vault.set("lasting", "lasting value");
+  await apply(credentialsSecret(credentials), secretClass("lasting", ["lasting"]));
+  await apply(...["stays", "hangs"].map((name) => pod({ name, classes: ["lasting"], needs: `${mountPath}/lasting` })));
+  await ready("stays", "hangs");
+});
+afterAll(() => remove("stays", "hangs"));
+
+test("an uninstall leaves the CRDs, the classes and the files of running pods", async () => {
+  await uninstall();
+  expect(await kubectl("get", "daemonsets,csidrivers", "-A", "-l", "app=secrets-store-csi-driver", "-o", "name")).toBe(
+    "",
+  );
+  for (const kind of ["secretproviderclasses", "secretproviderclasspodstatuses"])
+    expect(await kubectl("get", "crd", `${kind}.secrets-store.csi.x-k8s.io`, "-o", "name")).toContain(kind);
+  expect(await kubectl("get", "secretproviderclass", "lasting", "-o", "name")).toContain("lasting");
+  expect(await exec("stays", "cat", `${mountPath}/lasting`)).toBe("lasting value");
+});
+
+test("a pod that is deleted meanwhile hangs in Terminating, and a new installation frees it", async () => {
+  await kubectl("delete", "pod", "hangs", "--wait=false", "--grace-period=1");
+  const hanging = await until("its container has ended", async () => {
+    const found = await get<Pod>("pod", "hangs");
+    return found?.status.containerStatuses?.[0]?.state.terminated !== undefined && found;
+  });
+  expect(hanging.metadata.deletionTimestamp).toBeDefined();
+  await install(join(cluster.dir, "values.yaml"));
+  await kubectl("wait", "--for=delete", "pod/hangs", "--timeout=180s");
+  expect(await exec("stays", "cat", `${mountPath}/lasting`)).toBe("lasting value");
+});
+
+test("pods from before the new installation end as any", async () => {
+  await remove("stays");
+  expect(await get("pod", "stays")).toBeUndefined();
+});

@@ -1,0 +1,21 @@
+import { run } from "./shell.ts";
+
+export const releaseNamespace = "kube-system";
+const release = "azure-keyvault-csi";
+
+/** Installs the chart, or brings the release to these settings, and waits until every node's plugin is ready. */
+export async function install(valuesFile: string, settings: readonly string[] = []): Promise<void> {
+  const set = settings.flatMap((setting) => ["--set", setting]);
+  const options = ["--namespace", releaseNamespace, "--values", valuesFile, "--wait", "--timeout", "3m", ...set];
+  await run(["helm", "upgrade", "--install", release, "charts/azure-keyvault-csi", ...options]);
+}
+
+export async function uninstall(): Promise<void> {
+  await run(["helm", "uninstall", release, "--namespace", releaseNamespace, "--wait", "--timeout", "2m"]);
+}
+
+/** What helm says about the release, for whoever looks into a failure. */
+export async function isInstalled(): Promise<boolean> {
+  const names = await run(["helm", "list", "--namespace", releaseNamespace, "--filter", `^${release}$`, "--short"]);
+  return names.trim() === release;
+}

@@ -1,0 +1,185 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import type { EmulatorSettings } from "../../src/emulator/settings.ts";
+import hosts from "../../src/emulator/hosts.json" with { type: "json" };
+import { apply, kubectl, list, namespace, type KubernetesObject } from "./kubectl.ts";
+import { install, isInstalled, releaseNamespace, uninstall } from "./release.ts";
+import { watchRights } from "./rights.ts";
+import { run, show, until } from "./shell.ts";
+
+/** Cluster, image, emulator and release: everything that is there before the first test. Undone in reverse order. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const undo = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "akv-cluster-test-"));
+  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  try {
+    await step("cluster", () => startCluster(dir));
+    const archive = await step("image", makeImage);
+    await step("image onto the nodes", () => loadImage(archive));
+    const address = await emulatorAddress();
+    const emulator = await step(`emulator at ${address}:443`, () => startEmulator(dir, address, undo));
+    const proxyPort = await startProxy(undo);
+    await step("namespace and trust in the emulator", () => prepareCluster(dir, address, undo));
+    await step("release", () => installFirst(dir, undo));
+    const watch = watchRights(dir, proxyPort);
+    undo.defer(() => watch.stop());
+    const { controlUrl, tenantId, demo } = emulator;
+    project.provide("cluster", { dir, controlUrl, tenantId, demo, proxyPort });
+  } catch (error) {
+    await undo.disposeAsync();
+    throw error;
+  }
+  return () => undo.disposeAsync();
+}
+
+async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  const result = await work();
+  console.log(`cluster test: ${name}, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+/** A kubeconfig of the tests' own, whose context points to their namespace: the tutorial's commands name none. */
+async function startCluster(dir: string): Promise<void> {
+  const bed = option("bed");
+  if (bed !== undefined) process.env["KUBECONFIG"] = await startBed(bed);
+  for (const tool of ["kubectl", "helm"])
+    await run([tool, "version", "--client"]).catch(() => {
+      throw new Error(`${tool} is needed on the PATH`);
+    });
+  const own = join(dir, "kubeconfig");
+  await writeFile(own, await kubectl("config", "view", "--raw", "--flatten", "--minify"), { mode: 0o600 });
+  process.env["KUBECONFIG"] = own;
+  await kubectl("config", "set-context", "--current", `--namespace=${namespace}`);
+}
+
+/** Starts a cluster from parts; it says where its kubeconfig is. */
+async function startBed(bed: string): Promise<string> {
+  const said = await run(["sh", "-c", '"$0" 2>&1', join(bed, "up")]);
+  const kubeconfig = /KUBECONFIG=(\S+)/.exec(said)?.[1];
+  if (kubeconfig === undefined) throw new Error(`${bed}/up does not say where its kubeconfig is:\n${said}`);
+  return kubeconfig;
+}
+
+async function makeImage(): Promise<string> {
+  const given = option("image");
+  if (given !== undefined) return given;
+  const archive = join("image", "cluster-test.tar");
+  const base = option("local-base") === undefined ? [] : ["--local-base"];
+  await show([process.execPath, "scripts/image.ts", "--output", archive, ...base]);
+  return archive;
+}
+
+async function loadImage(archive: string): Promise<void> {
+  const bed = option("bed");
+  const load = option("load");
+  if (load !== undefined) await run(["sh", "-c", `${load} "$0"`, archive]);
+  else if (bed !== undefined) await run([join(bed, "load-image"), archive]);
+  else
+    throw new Error(
+      "how does the image get onto the nodes? Say --load COMMAND, for example --load 'kind load image-archive'",
+    );
+}
+
+/** This machine as pods on the node's network see it. */
+async function emulatorAddress(): Promise<string> {
+  const given = option("emulator-address");
+  if (given !== undefined) return given;
+  const nodes = await list<KubernetesObject & { status: { addresses: { address: string }[] } }>("nodes");
+  const theirs = new Set(nodes.flatMap(({ status }) => status.addresses.map(({ address }) => address)));
+  const ours = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address));
+  const common = ours.find((address) => theirs.has(address));
+  if (common === undefined)
+    throw new Error("no node is this machine: say --emulator-address, by which the nodes reach it");
+  return common;
+}
+
+async function startEmulator(dir: string, address: string, undo: AsyncDisposableStack): Promise<EmulatorSettings> {
+  const settings = join(dir, "emulator/emulator.json");
+  const options = ["--any-port", "--public", address, "--dir", join(dir, "emulator")];
+  const child = spawn(process.execPath, ["src/emulator/main.ts", ...options, "vault"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  undo.defer(() => end(child));
+  await until("the emulator has started", () => Promise.resolve(ended(child) || existsSync(settings)), 30_000);
+  if (ended(child)) throw new Error(`the emulator did not start: is ${address}:443 free, and may this user take it?`);
+  return JSON.parse(await readFile(settings, "utf8")) as EmulatorSettings;
+}
+
+async function startProxy(undo: AsyncDisposableStack): Promise<number> {
+  const child = spawn("kubectl", ["proxy", "--port=0"], { stdio: ["ignore", "pipe", "inherit"] });
+  undo.defer(() => end(child));
+  const [chunk] = (await once(child.stdout, "data")) as [Buffer];
+  return Number(/:(\d+)/.exec(chunk.toString())?.[1]);
+}
+
+/** The plugin is told the emulator's CA and addresses by what any user could set: environment and volumes. */
+async function prepareCluster(dir: string, address: string, undo: AsyncDisposableStack): Promise<void> {
+  const names = hosts.map((name) =>
+    name.replace("login.localhost", "login.microsoftonline.com").replace("vault.localhost", "vault.azure.net"),
+  );
+  const data = {
+    "ca.pem": await readFile(join(dir, "emulator/ca.pem"), "utf8"),
+    hosts: `127.0.0.1 localhost\n${address} ${names.join(" ")}\n`,
+  };
+  await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  undo.defer(async () => {
+    await kubectl("delete", "namespace", namespace, "--timeout=180s");
+  });
+  await apply({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "emulator", namespace: releaseNamespace },
+    data,
+  });
+  undo.defer(async () => {
+    await kubectl("delete", "configmap", "emulator", "-n", releaseNamespace);
+  });
+  await writeFile(join(dir, "values.yaml"), JSON.stringify(chartValues));
+  await kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=60s");
+}
+
+const chartValues = {
+  logVerbosity: 5,
+  "secrets-store-csi-driver": {
+    linux: {
+      env: [{ name: "NODE_EXTRA_CA_CERTS", value: "/emulator/ca.pem" }],
+      volumes: [{ name: "emulator", configMap: { name: "emulator" } }],
+      volumeMounts: [
+        { name: "emulator", mountPath: "/emulator", readOnly: true },
+        { name: "emulator", mountPath: "/etc/hosts", subPath: "hosts", readOnly: true },
+      ],
+    },
+  },
+};
+
+async function installFirst(dir: string, undo: AsyncDisposableStack): Promise<void> {
+  // What is there already may be somebody's: the tests would change it, and remove the CRDs with all classes.
+  const drivers = await kubectl("get", "csidriver", "secrets-store.csi.k8s.io", "--ignore-not-found", "-o", "name");
+  const crds = await kubectl("get", "--ignore-not-found", "-o", "name", "-f", "charts/azure-keyvault-csi/crds");
+  if (drivers + crds !== "") throw new Error(`the cluster has these already, remove them first:\n${drivers}${crds}`);
+  undo.defer(async () => {
+    if (await isInstalled()) await uninstall();
+    await kubectl("delete", "--ignore-not-found", "-f", "charts/azure-keyvault-csi/crds");
+  });
+  await install(join(dir, "values.yaml"));
+}
+
+function option(name: string): string | undefined {
+  return process.env[`CLUSTER_TEST_${name.toUpperCase().replace("-", "_")}`];
+}
+
+function ended(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (ended(child)) return;
+  child.kill("SIGTERM");
+  await once(child, "exit");
+}
