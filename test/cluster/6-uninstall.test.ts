@@ -2,9 +2,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cluster, vault } from "./cluster.ts";
 import { apply, exec, get, kubectl, ready, remove, type Pod } from "./kubectl.ts";
+import { mountsOfPod, whyNotHere } from "./node.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
 import { install, uninstall } from "./release.ts";
 import { until } from "./shell.ts";
+
+const notHere = await whyNotHere();
 
 beforeAll(async () => {
   await vault.set("lasting", "lasting value");
@@ -32,6 +35,7 @@ test("a pod that is deleted meanwhile hangs in Terminating, and a new installati
     return found?.status.containerStatuses?.[0]?.state.terminated !== undefined && found;
   });
   expect(hanging.metadata.deletionTimestamp).toBeDefined();
+  if (notHere === undefined) expect(await mountsOfPod(hanging.metadata.uid)).toHaveLength(1);
   await install(join(cluster.dir, "values.yaml"));
   await kubectl("wait", "--for=delete", "pod/hangs", "--timeout=180s");
   expect(await exec("stays", "cat", `${mountPath}/lasting`)).toBe("lasting value");

@@ -19,7 +19,7 @@ export interface Pod extends KubernetesObject {
   readonly status: {
     readonly phase: string;
     readonly containerStatuses?: readonly {
-        readonly ready: boolean;
+      readonly ready: boolean;
       readonly state: { readonly terminated?: object };
     }[];
   };

@@ -67,6 +67,11 @@ export async function restartKubelet(): Promise<void> {
   if (await exists(pidFile)) await writeFile(pidFile, `${child.pid ?? 0}\n`);
 }
 
+/** Where kubelet keeps a pod. */
+export function podDirectory(uid: string): string {
+  return `/var/lib/kubelet/pods/${uid}`;
+}
+
 /** Mounts of a pod's volumes on the node. */
 export async function mountsOfPod(uid: string): Promise<readonly string[]> {
   const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");

@@ -10,11 +10,13 @@ export async function install(valuesFile: string, settings: readonly string[] = 
   await run(["helm", "upgrade", "--install", release, "charts/azure-keyvault-csi", ...options]);
 }
 
+/** Uninstalls the release, and waits until no plugin runs any more. */
 export async function uninstall(): Promise<void> {
   await run(["helm", "uninstall", release, "--namespace", releaseNamespace, "--wait", "--timeout", "2m"]);
+  const pods = ["pod", "-n", releaseNamespace, "-l", "app=secrets-store-csi-driver"];
+  await run(["kubectl", "wait", "--for=delete", ...pods, "--timeout=120s"]);
 }
 
-/** What helm says about the release, for whoever looks into a failure. */
 export async function isInstalled(): Promise<boolean> {
   const names = await run(["helm", "list", "--namespace", releaseNamespace, "--filter", `^${release}$`, "--short"]);
   return names.trim() === release;

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { networkInterfaces, tmpdir } from "node:os";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import type { EmulatorSettings } from "../../src/emulator/settings.ts";
@@ -86,17 +87,24 @@ async function loadImage(archive: string): Promise<void> {
     );
 }
 
-/** This machine as pods on the node's network see it. */
+/** This machine as pods on the node's network see it: a node's address that a server here can have. */
 async function emulatorAddress(): Promise<string> {
   const given = option("emulator-address");
   if (given !== undefined) return given;
   const nodes = await list<KubernetesObject & { status: { addresses: { address: string }[] } }>("nodes");
-  const theirs = new Set(nodes.flatMap(({ status }) => status.addresses.map(({ address }) => address)));
-  const ours = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address));
-  const common = ours.find((address) => theirs.has(address));
-  if (common === undefined)
-    throw new Error("no node is this machine: say --emulator-address, by which the nodes reach it");
-  return common;
+  for (const { address } of nodes.flatMap(({ status }) => status.addresses)) if (await isOurs(address)) return address;
+  throw new Error("no node is this machine: say --emulator-address, by which the nodes reach it");
+}
+
+/** Asked by binding, since a bridge without pods is not among Node's network interfaces. */
+async function isOurs(address: string): Promise<boolean> {
+  const server = createServer().listen(0, address);
+  const bound = await once(server, "listening").then(
+    () => true,
+    () => false,
+  );
+  server.close();
+  return bound;
 }
 
 async function startEmulator(dir: string, address: string, undo: AsyncDisposableStack): Promise<EmulatorSettings> {
