@@ -62,7 +62,7 @@ module.exports = {
           mount: ["koffi"],
           process: ["koffi"],
           kube: ["@kubernetes"],
-        metrics: ["@prometheus-io"],
+          metrics: ["@prometheus-io"],
           logging: ["pino"],
           "provider/azure": ["@azure"],
           "provider/remote": ["@grpc"],

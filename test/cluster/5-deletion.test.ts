@@ -29,7 +29,8 @@ test("a pod is deleted while its volume is being fetched: it goes, and nothing s
   await kubectl("delete", "pod", "short-lived", "--grace-period=1", "--timeout=180s");
   expect(await publishes()).toBe(before);
   await until("the publish of the deleted pod has ended", async () => (await publishes()) > before);
-  if (notHere === undefined) await until("its directory is gone", () => Promise.resolve(!existsSync(podDirectory(uid))));
+  if (notHere === undefined)
+    await until("its directory is gone", () => Promise.resolve(!existsSync(podDirectory(uid))));
   await until("its status is gone", async () => {
     const statuses = await list("secretproviderclasspodstatuses");
     return !statuses.some(({ metadata }) => metadata.name.startsWith("short-lived-"));
