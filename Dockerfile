@@ -46,9 +46,10 @@ RUN set -eu; cd /rootfs; mkdir app/cache; \
     echo '{"clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1"}}],"users":[{"name":"u","user":{"token":"t"}}],"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"current-context":"x"}' > kubeconfig; \
     NODE_COMPILE_CACHE=/app/cache chroot . \
     /usr/local/bin/node --disable-sigusr1 --max-semi-space-size=1 --max-old-space-size=64 /app/main.js node \
-      --nodeid=build --endpoint=unix:///csi.sock --kubeconfig=/kubeconfig & \
-    for i in $(seq 300); do [ ! -S csi.sock ] || break; sleep 0.1; done; \
-    kill $!; wait $!; rm -f kubeconfig
+      --nodeid=build --endpoint=unix:///csi.sock --kubeconfig=/kubeconfig \
+      --health-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 & plugin=$!; \
+    until [ -S csi.sock ]; do kill -0 $plugin; sleep 0.1; done; \
+    kill $plugin; wait $plugin; rm -f kubeconfig
 
 FROM scratch
 COPY --from=build /rootfs /

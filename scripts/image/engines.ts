@@ -31,39 +31,43 @@ export type EngineName = "docker" | "podman" | "buildah";
 interface Engine {
   /** Whether it is there and can build: a client without its daemon cannot. */
   readonly works: () => boolean;
-  /** Leaves an OCI archive at the order's output, and nothing of it in the engine's store. */
+  /** Leaves an OCI archive at the order's output, and no image in the engine's store but those that it began with. */
   readonly build: (order: ImageOrder) => void;
 }
 
 /** In the order in which they are tried. */
 export const engines: Readonly<Record<EngineName, Engine>> = {
   docker: {
-    works: () => ask("docker", "info") !== undefined && ask("docker", "buildx", "version") !== undefined,
+    works: () => ask("docker", "info") !== undefined,
     build: buildByDocker,
   },
   podman: { works: () => ask("podman", "info") !== undefined, build: buildByPodman },
   buildah: { works: () => ask("buildah", "info") !== undefined, build: buildByBuildah },
 };
 
+/** By save, whose archive is an OCI layout since Docker 25: the exporter for one is not in every Docker's builder. */
 function buildByDocker(order: ImageOrder): void {
-  const output = `type=oci,dest=${order.output},name=${order.name},rewrite-timestamp=true`;
-  run("docker", ["buildx", "build", "--provenance=false", ...commonOptions(order), "--output", output, "."]);
+  run("docker", ["build", "--provenance=false", "--tag", order.name, ...commonOptions(order), "."]);
+  run("docker", ["save", "--output", order.output, order.name]);
+  run("docker", ["image", "rm", order.name]);
 }
 
 function buildByPodman(order: ImageOrder): void {
-  run("podman", ["build", "--timestamp", order.epoch, "--tag", order.name, ...commonOptions(order), "."]);
+  const options = ["--timestamp", order.epoch, "--tag", order.name, ...nothingStays, ...commonOptions(order)];
+  run("podman", ["build", ...options, "."]);
   run("podman", ["save", "--format", "oci-archive", "--output", order.output, order.name]);
   run("podman", ["rmi", order.name]);
 }
 
 export function buildByBuildah(order: ImageOrder, { storage, build }: BuildahStore = buildahDefault): void {
-  // Containers of stages would stay after a failure; buildah wants --no-cache said with it.
-  const clean = ["--no-cache", "--force-rm"];
-  const options = ["--timestamp", order.epoch, "--tag", order.name, ...clean, ...build, ...commonOptions(order)];
+  const options = ["--timestamp", order.epoch, "--tag", order.name, ...nothingStays, ...build, ...commonOptions(order)];
   run("buildah", [...storage, "bud", ...options, "."]);
   run("buildah", [...storage, "push", order.name, `oci-archive:${order.output}:${order.name}`]);
   run("buildah", [...storage, "rmi", order.name]);
 }
+
+/** Images and containers of stages; buildah wants --no-cache said with --force-rm. */
+const nothingStays = ["--no-cache", "--force-rm", "--layers=false"];
 
 function commonOptions({ arch, buildArgs }: ImageOrder): string[] {
   // buildah and podman know the platform of the build only within stages, if they are not told.

@@ -3,7 +3,7 @@ import { createVolumeFiles } from "../files/volume-files.ts";
 import { createKubernetesApi } from "../kube/api.ts";
 import type { ClusterAccess } from "../kube/access.ts";
 import { createClasses } from "../kube/classes.ts";
-import { createInClusterAccess } from "../kube/in-cluster.ts";
+import { createInClusterAccess, SERVICE_ACCOUNT_DIR } from "../kube/in-cluster.ts";
 import { createPodStatuses } from "../kube/pod-statuses.ts";
 import { DriverError } from "../errors.ts";
 import { createMetrics, type MetricsRegistry } from "../metrics/metrics.ts";
@@ -54,7 +54,14 @@ async function clusterAccess(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
   if (!host)
     throw new DriverError("InvalidRequest", "there is no Kubernetes cluster: run in a pod, or set --kubeconfig");
-  return createInClusterAccess({ host, port });
+  const access = createInClusterAccess({ host, port });
+  await access.authorize().catch((cause: unknown) => {
+    const remedy = "set automountServiceAccountToken, or mount a token there";
+    throw new DriverError("InvalidRequest", `there is no service account in ${SERVICE_ACCOUNT_DIR}: ${remedy}`, {
+      cause,
+    });
+  });
+  return access;
 }
 
 function createProviders(served: Readonly<Record<string, Provider>>): Providers {

@@ -23,8 +23,8 @@ const DRAIN_LIMIT_MS = 20_000;
 
 /** The plugin, serving kubelet. */
 export interface NodePlugin {
-  /** Resolves when kubelet refuses to register the plugin, to what it said. */
-  readonly refused: Promise<string>;
+  /** Resolves when kubelet refuses the plugin or cannot find it any more, to a sentence that says so. */
+  readonly ended: Promise<string>;
   /** Kubelet forgets the plugin, calls under way end, then the probes; mounts stay. */
   stop(): Promise<void>;
 }
@@ -59,7 +59,7 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
   unready = () => (registration.isRegistered() ? undefined : "kubelet has not registered the plugin yet");
   const running = started.move();
   return {
-    refused: registration.refused,
+    ended: registration.ended,
     stop: async () => {
       unready = () => "stopping";
       await running.disposeAsync();
@@ -77,7 +77,7 @@ function startRegistration(
   const dir = flags["registration-dir"];
   if (dir !== "") return register({ driverName: flags.drivername, csiSocketPath, dir }, schedule, log);
   const never = Promise.withResolvers<string>().promise;
-  return Promise.resolve({ isRegistered: () => true, refused: never, stop: () => Promise.resolve() });
+  return Promise.resolve({ isRegistered: () => true, ended: never, stop: () => Promise.resolve() });
 }
 
 function csiServices(flags: NodeFlags, ports: VolumePorts): readonly Service[] {

@@ -35,12 +35,12 @@ async function serve(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Pro
     await hardenProcess();
     const plugin = await startNodePlugin(flags, adapters, log);
     log.info("Serving kubelet", { endpoint: flags.endpoint, node: flags.nodeid, version: buildInfo.BuildVersion });
-    const refusal = await Promise.race([plugin.refused, stop.then(() => undefined)]);
-    if (refusal === undefined) log.info("Stopping", { signal: await stop });
-    else log.error("kubelet refused to register the plugin", { err: refusal });
+    const end = await Promise.race([plugin.ended, stop.then(() => undefined)]);
+    if (end === undefined) log.info("Stopping", { signal: await stop });
+    else log.error(end);
     void nextSignal().then(() => process.exit(1));
     await plugin.stop();
-    return refusal === undefined ? 0 : 1;
+    return end === undefined ? 0 : 1;
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     log.error(error instanceof DriverError ? message : "the plugin could not start", { ...(code && { err: code }) });

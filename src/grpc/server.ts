@@ -1,5 +1,17 @@
 import { rm } from "node:fs/promises";
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { connect } from "node:net";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { DriverError } from "../errors.ts";
+
+// Its own lines are neither klog's nor JSON; what matters in them reaches us as errors.
+setLogVerbosity(logVerbosity.NONE);
 
 /** A gRPC service and what answers its calls. */
 export interface Service {
@@ -14,12 +26,14 @@ export interface RunningServer {
 }
 
 /**
- * Serves on a socket that only its owner may use. A stale socket file (left by a killed process) is removed first:
- * the plugin directory belongs to one plugin, so whoever stands there is dead or about to be replaced.
+ * Serves on a socket that only its owner may use. A stale socket file (left by a killed process) is removed first. Throws
+ * InvalidRequest where somebody else answers: two plugins would take each other's volumes for their own.
  */
 export async function listen(services: readonly Service[], socketPath: string): Promise<RunningServer> {
   const server = new Server();
   for (const { definition, handlers } of services) server.addService(definition, handlers);
+  if (await isServed(socketPath))
+    throw new DriverError("InvalidRequest", `another plugin serves ${socketPath}: stop that one first`);
   await rm(socketPath, { force: true });
   const before = process.umask(0o077);
   try {
@@ -28,6 +42,22 @@ export async function listen(services: readonly Service[], socketPath: string): 
     process.umask(before);
   }
   return { stop: (limitMs) => drain(server, limitMs) };
+}
+
+function isServed(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    const answer = (served: boolean): void => {
+      socket.destroy();
+      resolve(served);
+    };
+    socket.once("connect", () => {
+      answer(true);
+    });
+    socket.once("error", () => {
+      answer(false);
+    });
+  });
 }
 
 function bind(server: Server, socketPath: string): Promise<void> {

@@ -44,11 +44,17 @@ export async function serveHttp(address: Address, routes: Routes): Promise<HttpS
   };
 }
 
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: "something on this node listens there: choose another",
+  EADDRNOTAVAIL: "this node does not have that address: leave it out, or correct it",
+  EACCES: "that port takes a right that the process lacks: choose one above 1023",
+};
+
 async function bind(server: Server, address: Address): Promise<void> {
   server.listen(address);
   await once(server, "listening").catch((cause: unknown) => {
     const { code = "unknown" } = cause as NodeJS.ErrnoException;
-    const remedy = code === "EADDRINUSE" ? "something on this node listens there: choose another" : code;
+    const remedy = remedies[code] ?? code;
     throw new DriverError("InvalidRequest", `cannot listen on ${formatAddress(address)}: ${remedy}`, { cause });
   });
 }

@@ -58,13 +58,16 @@ function unreachable(beginning: string, cause: unknown, signal: AbortSignal): Dr
   });
 }
 
+/** OwnerReferencesPermissionEnforcement asks for one more right where the owner of an existing object changes. */
+const ownership = ", or may not change its owner, which takes the right to delete";
+
 function refused(status: number, { method }: ApiRequest, { resource, ref, beginning }: Subject): DriverError {
   const verb = method.toLowerCase();
   if (status === 401 || status === 403)
     return new DriverError(
       "PermissionDenied",
       `${beginning}${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
-        `${verb} it in namespace "${ref.namespace}"; install the chart's RBAC`,
+        `${verb} it in namespace "${ref.namespace}"${verb === "patch" ? ownership : ""}; install the chart's RBAC`,
     );
   // Success without JSON is no API server's answer: a proxy stands in between.
   const reason = status < 300 || status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";

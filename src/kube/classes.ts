@@ -22,7 +22,7 @@ export function createClasses(cluster: Cluster): Classes {
 function absent(beginning: string, { namespace, name }: ObjectRef): DriverError {
   return new DriverError(
     "SecretProviderClassNotFound",
-    `${beginning}${resource} "${name}" not found: create it in namespace "${namespace}", or correct secretProviderClass in the pod's volumeAttributes`,
+    `${beginning}${resource} "${name}" not found: create it in namespace "${namespace}", or correct secretProviderClass in the pod's volumeAttributes (or install the chart's CRDs)`,
   );
 }
 

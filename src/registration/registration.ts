@@ -27,8 +27,8 @@ export interface RegistrationOptions {
 export interface Registration {
   /** Whether kubelet has said that it took the plugin. */
   isRegistered(): boolean;
-  /** Resolves when kubelet refuses, to what it said. */
-  readonly refused: Promise<string>;
+  /** Resolves when kubelet refuses the plugin or cannot find it any more, to a sentence that says so. */
+  readonly ended: Promise<string>;
   /** Takes the socket away: kubelet forgets the plugin. */
   stop(): Promise<void>;
 }
@@ -39,12 +39,12 @@ export interface Registration {
  */
 export async function register(options: RegistrationOptions, schedule: Schedule, log: Logger): Promise<Registration> {
   const socketPath = join(options.dir, `${options.driverName}-reg.sock`);
-  const refusal = Promise.withResolvers<string>();
+  const end = Promise.withResolvers<string>();
   let registered = false;
   const onVerdict = ({ pluginRegistered, error }: RegistrationStatus): void => {
     registered = pluginRegistered;
     if (registered) log.info("Registered with kubelet", { endpoint: options.csiSocketPath });
-    else refusal.resolve(error);
+    else end.resolve(`kubelet refused to register the plugin: ${error}`);
   };
   const offer = (): Promise<RunningServer> => listen([registrationService(options, onVerdict, log)], socketPath);
 
@@ -59,11 +59,16 @@ export async function register(options: RegistrationOptions, schedule: Schedule,
     log.warn("The registration socket is gone; it is made anew", { endpoint: socketPath });
     registered = false;
     await server.stop(DRAIN_LIMIT_MS);
-    server = await offer();
+    try {
+      server = await offer();
+    } catch {
+      // A mount of the directory that was there before; only a new container sees the one that kubelet watches now.
+      end.resolve(`${options.dir} is not the directory that kubelet watches any more`);
+    }
   });
   return {
     isRegistered: () => registered,
-    refused: refusal.promise,
+    ended: end.promise,
     stop: async () => {
       await watch.stop();
       await server.stop(DRAIN_LIMIT_MS);

@@ -79,7 +79,7 @@ test("a refused registration ends the process with what kubelet said", async () 
   const ended = once(plugin.child, "exit");
   await kubelet.refuse(socketPath, "another plugin has that name");
   expect(await ended).toEqual([1, null]);
-  expect(plugin.stderr()).toMatch(/^E.*"kubelet refused to register the plugin" err="another plugin has that name"/m);
+  expect(plugin.stderr()).toMatch(/^E.*"kubelet refused to register the plugin: another plugin has that name"/m);
   expect([existsSync(socketPath), existsSync(world.socketPath)]).toEqual([false, false]);
 });
 
@@ -101,6 +101,16 @@ test("a second plugin on the node fails at its ports, and the first one's socket
     `--health-addr: cannot listen on ${address}: something on this node listens there: choose another`,
   );
   expect(await kubelet.take(socketPath)).toMatchObject({ nodeId: "test-node" });
+  await first.stop();
+});
+
+test("a second plugin with ports of its own fails at the socket, and the first one goes on", async () => {
+  const first = await start();
+  const second = await world.startPlugin({ flags: [`--registration-dir=${registry}`] });
+  await until(() => second.child.exitCode !== null);
+  expect(second.stderr()).toContain(`another plugin serves ${world.socketPath}: stop that one first`);
+  expect(await kubelet.take(socketPath)).toMatchObject({ nodeId: "test-node" });
+  expect(await read(`${first.health}/healthz`)).toEqual([200, "ok\n"]);
   await first.stop();
 });
 

@@ -49,7 +49,7 @@ test("a port that is taken is told as such", async () => {
 
 test("an address of another machine is told as such", async () => {
   await expect(serveHttp({ host: "192.0.2.1", port: 0 }, routes)).rejects.toThrow(
-    "cannot listen on 192.0.2.1:0: EADDRNOTAVAIL",
+    "cannot listen on 192.0.2.1:0: this node does not have that address: leave it out, or correct it",
   );
 });
 

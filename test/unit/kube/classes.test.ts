@@ -59,7 +59,7 @@ describe("a read fails", () => {
     [
       404,
       "SecretProviderClassNotFound",
-      `${resource} "vault" not found: create it in namespace "shop", or correct secretProviderClass in the pod's volumeAttributes`,
+      `${resource} "vault" not found: create it in namespace "shop", or correct secretProviderClass in the pod's volumeAttributes (or install the chart's CRDs)`,
     ],
     [401, "PermissionDenied", forbidden(401)],
     [403, "PermissionDenied", forbidden(403)],

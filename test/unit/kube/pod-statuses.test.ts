@@ -55,7 +55,7 @@ test("a status that may not be written is told with the right that is missing", 
     new DriverError(
       "PermissionDenied",
       `${resource} "web-0-shop-vault" is forbidden (HTTP 403): the driver's service account may not patch it in ` +
-        `namespace "shop"; install the chart's RBAC`,
+        `namespace "shop", or may not change its owner, which takes the right to delete; install the chart's RBAC`,
     ),
   );
 });

@@ -51,7 +51,7 @@ test("a kubelet that starts again finds it again", async () => {
 
 test("what kubelet says when it refuses is told", async () => {
   await kubelet.refuse(socketPath, "another plugin has that name");
-  expect(await registration.refused).toBe("another plugin has that name");
+  expect(await registration.ended).toBe("kubelet refused to register the plugin: another plugin has that name");
   expect(registration.isRegistered()).toBe(false);
 });
 
@@ -62,6 +62,13 @@ test("a socket that was taken away is made anew, and waits for kubelet", async (
   expect(registration.isRegistered()).toBe(false);
   await kubelet.take(socketPath);
   expect(registration.isRegistered()).toBe(true);
+});
+
+test("a directory that was replaced cannot be found by kubelet, and that is told", async () => {
+  await kubelet.take(socketPath);
+  await rm(dir, { recursive: true });
+  await schedule.run();
+  expect(await registration.ended).toBe(`${dir} is not the directory that kubelet watches any more`);
 });
 
 test("a socket that is there is left alone", async () => {
