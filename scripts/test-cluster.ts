@@ -42,6 +42,8 @@ function run(): number {
       String(value),
     ]),
   );
+  // Ctrl-C reaches the tests as well, which clean up.
+  process.on("SIGINT", () => undefined);
   const { status } = spawnSync(process.execPath, [...vitest, "--project", "cluster", ...positionals], {
     stdio: "inherit",
     env: { ...process.env, ...env },

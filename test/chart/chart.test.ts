@@ -45,6 +45,7 @@ describe("the notes", () => {
     expect(notes).toContain("kubectl -n kube-system rollout status daemonset/secrets-store-csi-driver");
     expect(notes).toContain("kind: SecretProviderClass");
     expect(notes).toContain("hang in Terminating");
+    expect(notes).toMatch(/^Does it run\?\n/);
     expect(notes).not.toContain("WARNING");
   });
 
@@ -55,6 +56,17 @@ describe("the notes", () => {
       .split("---\n")
       .map((text) => (parse(text) as { kind: string }).kind);
     expect(kinds).toEqual(["SecretProviderClass", "Pod"]);
+  });
+
+  test("know of a DaemonSet without pods, whose logs are empty", () => {
+    expect(renderNotes()).toContain("kubectl -n kube-system describe daemonset secrets-store-csi-driver");
+  });
+
+  test("say first what must be brought where the chart makes no service account", () => {
+    const notes = renderNotes({ "secrets-store-csi-driver": { rbac: { install: false } } }).replaceAll(/\s+/g, " ");
+    expect(notes).toMatch(/^WARNING: secrets-store-csi-driver.rbac.install=false.* Does it run\?/);
+    expect(notes).toContain("bring ServiceAccount secrets-store-csi-driver in namespace kube-system and its rights");
+    expect(notes).toContain("No pod is made until the service account is there.");
   });
 
   test("warn that contents are not renewed yet", () => {

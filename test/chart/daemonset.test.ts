@@ -85,6 +85,10 @@ describe("the DaemonSet", () => {
     expect(container.resources).toEqual({ requests: { cpu: "50m", memory: "96Mi" }, limits: { memory: "192Mi" } });
   });
 
+  test("tells in its pods' state why a start failed", () => {
+    expect(container.terminationMessagePolicy).toBe("FallbackToLogsOnError");
+  });
+
   test("leaves the process more time to end than it takes", () => {
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(20);
   });
@@ -129,10 +133,28 @@ describe("metricsAddr", () => {
     [":9100", ":9100", 9100],
     ["127.0.0.1:8080", "127.0.0.1:8080", 8080],
     ["[::1]:8095", "[::1]:8095", 8095],
+    ["8898", ":8898", 8898],
+    ["9100", ":9100", 9100],
+    ["8095", ":8898", 8898],
+    [65_535, ":65535", 65_535],
   ])("'%s' is served at %s", (metricsAddr, served, containerPort) => {
     const { container, args } = render({ [driver]: { linux: { metricsAddr } } });
     expect(args).toContain(`--metrics-addr=${served}`);
     expect(container.ports).toContainEqual({ name: "metrics", containerPort });
+    expect(parseNodeFlags(args).problems).toEqual([]);
+  });
+
+  test.each([
+    [9808, ":9808", true],
+    [9808, "9808", true],
+    [9808, "127.0.0.1:9808", true],
+    [9808, 9808, false],
+    [8898, ":8080", true],
+  ])("cannot be where health is told: port %s and '%s', host network %s", (port, metricsAddr, hostNetwork) => {
+    const values = { linux: { hostNetwork }, [driver]: { livenessProbe: { port }, linux: { metricsAddr } } };
+    expect(() => render(values)).toThrow(
+      `${driver}.linux.metricsAddr and ${driver}.livenessProbe.port are both port ${port}: give one of them another`,
+    );
   });
 });
 

@@ -35,6 +35,7 @@ interface RenderOptions {
   /** What the cluster says of itself. */
   readonly kubeVersion?: string;
   readonly chart?: string;
+  readonly namespace?: string;
 }
 
 /** What an installation would create. */
@@ -48,9 +49,13 @@ export interface Rendered {
   readonly get: <Kind extends keyof Kinds>(kind: Kind, name: string) => Kinds[Kind];
 }
 
-/** Runs `helm template` as release `demo` in `kube-system`, CRDs included; throws what helm complains of. */
+/**
+ * Runs `helm template` as release `demo` in `kube-system`, CRDs included; throws what helm complains of, and what it
+ * lets pass that is no YAML (keys said twice).
+ */
 export function render(values: Values = {}, options: RenderOptions = {}): Rendered {
   const documents = parseAllDocuments(template(values, options));
+  for (const { errors } of documents) if (errors[0]) throw errors[0];
   const objects = documents.map((document) => document.toJS() as Kinds[keyof Kinds]);
   const get: Rendered["get"] = (kind, name) => {
     const found = objects.filter((object) => object.kind === kind && object.metadata?.name === name);
@@ -93,8 +98,11 @@ export function defined<Value>(value: Value | null | undefined, what: string): V
   return value;
 }
 
-function template(values: Values, { kubeVersion = "1.35.4", chart = chartDir }: RenderOptions): string {
-  const options = ["--include-crds", "--namespace=kube-system", `--kube-version=${kubeVersion}`, "--values=-"];
+function template(
+  values: Values,
+  { kubeVersion = "1.35.4", chart = chartDir, namespace = "kube-system" }: RenderOptions,
+): string {
+  const options = ["--include-crds", `--namespace=${namespace}`, `--kube-version=${kubeVersion}`, "--values=-"];
   return helm(["template", "demo", chart, ...options], JSON.stringify(values));
 }
 

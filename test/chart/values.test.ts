@@ -104,11 +104,90 @@ describe("a value is refused that", () => {
     ["podOverrides", "some"],
     ["logVerbosity", 11],
     [`${driver}.linux.kubeletRootDir`, "var/lib/kubelet"],
-    [`${driver}.linux.metricsAddr`, "8898"],
+    [`${driver}.linux.kubeletRootDir`, "/"],
+    [`${driver}.linux.kubeletRootDir`, "/var/../kubelet"],
+    [`${driver}.linux.kubeletRootDir`, "/var/.."],
+    [`${driver}.linux.metricsAddr`, "localhost"],
+    [`${driver}.linux.metricsAddr`, ":"],
+    [`${driver}.linux.metricsAddr`, "::1:8898"],
+    [`${driver}.linux.metricsAddr`, "0"],
+    [`${driver}.linux.metricsAddr`, ":0"],
+    [`${driver}.linux.metricsAddr`, ":65536"],
+    [`${driver}.linux.metricsAddr`, "65536"],
+    [`${driver}.linux.metricsAddr`, 0],
+    [`${driver}.linux.metricsAddr`, 65_536],
     [`${driver}.livenessProbe.port`, 0],
     [`${driver}.tokenRequests`, [{ audience: "a", expirationSeconds: 1 }]],
   ])("cannot work: %s=%s", (key, value) => {
     expect(() => render(nested(key, value))).toThrow(`at '/${key.replaceAll(".", "/")}`);
+  });
+});
+
+describe("null takes a default away", () => {
+  test.each([
+    ["", "linux"],
+    ["", driver],
+    ["linux", "image"],
+    ["linux.image", "repository"],
+    ["linux.image", "pullPolicy"],
+    ["linux", "hostNetwork"],
+    [driver, "livenessProbe"],
+    [`${driver}.livenessProbe`, "port"],
+    [driver, "rbac"],
+    [`${driver}.rbac`, "install"],
+    [driver, "enableSecretRotation"],
+    [driver, "automountServiceAccountToken"],
+    [driver, "linux"],
+    [`${driver}.linux`, "kubeletRootDir"],
+    [`${driver}.linux`, "driver"],
+  ])("and is refused where there must be a value: %s.%s", (parent, name) => {
+    const path = parent === "" ? "" : `/${parent.replaceAll(".", "/")}`;
+    const key = parent === "" ? name : `${parent}.${name}`;
+    expect(() => render(nested(key, null))).toThrow(`at '${path}': missing property '${name}'`);
+  });
+
+  test.each([
+    ["podOverrides", ({ args }: Rendered) => args, defaults.args],
+    ["logVerbosity", ({ args }: Rendered) => args, defaults.args],
+    ["linux.image.tag", ({ container }: Rendered) => container.image, defaults.container.image],
+    ["linux.dnsPolicy", ({ pod }: Rendered) => pod.dnsPolicy, undefined],
+    ["linux.tolerations", ({ pod }: Rendered) => pod.tolerations, undefined],
+    ["linux.affinity", ({ pod }: Rendered) => pod.affinity, undefined],
+    ["linux.updateStrategy", ({ daemonSet }: Rendered) => daemonSet.spec?.updateStrategy, undefined],
+    [`${driver}.tokenRequests`, ({ csiDriver }: Rendered) => csiDriver.spec.tokenRequests, undefined],
+    [`${driver}.linux.metricsAddr`, ({ args }: Rendered) => args, defaults.args],
+    [`${driver}.linux.driver.resources`, ({ container }: Rendered) => container.resources, undefined],
+  ])("and leaves nothing else wrong: %s", (key, effect, expected) => {
+    expect(effect(render(nested(key, null)))).toEqual(expected);
+  });
+});
+
+describe("text stays what it is", () => {
+  const odd = `a: "b" # 'c'`;
+
+  test.each([
+    ["linux.image.repository", ({ container }: Rendered) => container.image, `${odd}:${version}`],
+    ["linux.image.tag", ({ container }: Rendered) => container.image, `azure-keyvault-csi:${odd}`],
+    ["linux.priorityClassName", ({ pod }: Rendered) => pod.priorityClassName, odd],
+    [`${driver}.linux.priorityClassName`, ({ pod }: Rendered) => pod.priorityClassName, odd],
+  ])("in %s", (key, effect, expected) => {
+    expect(effect(render(nested(key, odd)))).toBe(expected);
+  });
+
+  test("in kubeletRootDir", () => {
+    const { args, pod, container } = render(nested(`${driver}.linux.kubeletRootDir`, `/${odd}`));
+    expect(args[0]).toBe(`--endpoint=unix:///${odd}/plugins/csi-secrets-store/csi.sock`);
+    expect(args[2]).toBe(`--registration-dir=/${odd}/plugins_registry`);
+    const paths = ["pods", "plugins/csi-secrets-store", "plugins_registry"].map((name) => `/${odd}/${name}`);
+    expect(pod.volumes?.map(({ hostPath }) => hostPath?.path)).toEqual(paths);
+    expect(container.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual(paths);
+  });
+
+  test("in a namespace that looks like a number", () => {
+    const { get } = render({}, { namespace: "2026" });
+    expect(get("DaemonSet", driver).metadata?.namespace).toBe("2026");
+    expect(get("ServiceAccount", driver).metadata?.namespace).toBe("2026");
+    expect(get("ClusterRoleBinding", "secretproviderclasses-rolebinding").subjects?.[0]?.namespace).toBe("2026");
   });
 });
 
@@ -143,6 +222,18 @@ describe("where both halves have a key", () => {
     });
     expect(daemonSet.spec?.template.metadata?.labels).toMatchObject({ app: "secrets-store-csi-driver" });
   });
+});
+
+test("commonLabels do not replace those that an object needs", () => {
+  const profile = "security.openshift.io/csi-ephemeral-volume-profile";
+  const joins = ["admin", "edit", "view"].map((role) => `rbac.authorization.k8s.io/aggregate-to-${role}`);
+  const commonLabels = Object.fromEntries([profile, ...joins].map((name) => [name, "other"]));
+  const { csiDriver, get } = render({ [driver]: { commonLabels } });
+  expect(csiDriver.metadata?.labels?.[profile]).toBe("restricted");
+  const joined = (name: string): unknown[] => joins.map((join) => get("ClusterRole", name).metadata?.labels?.[join]);
+  expect(joined("secretproviderclasses-admin-role")).toEqual(["true", "true", "other"]);
+  expect(joined("secretproviderclasses-viewer-role")).toEqual(["other", "other", "true"]);
+  expect(joined("secretproviderclasspodstatuses-viewer-role")).toEqual(["other", "other", "true"]);
 });
 
 interface Schema {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { vault } from "./cluster.ts";
-import { apply, exec, ready, remove } from "./kubectl.ts";
+import { apply, exec, get, ready, remove } from "./kubectl.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
+import { until } from "./shell.ts";
 
-const pods = ["grouped", "sub-path", "first", "second"];
+const pods = ["grouped", "sub-path", "first", "second", "again"];
 
 beforeAll(async () => {
   for (const name of ["one", "two", "three"]) await vault.set(name, `value of ${name}`);
@@ -42,6 +43,24 @@ test("two pods with two volumes each: every volume holds its own class", async (
     );
     expect(await exec(name, "cat", `${mountPath}/two`, `${mountPath}-2/three`)).toBe("value of twovalue of three");
   }
+});
+
+test("the status of an earlier pod of the same name is there still: it becomes the new pod's", async () => {
+  const name = "again-azure-keyvault-csi-test-more-numbers";
+  const owner = await get("pod", "first");
+  await apply({
+    apiVersion: "secrets-store.csi.x-k8s.io/v1",
+    kind: "SecretProviderClassPodStatus",
+    metadata: { name, ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "first", uid: owner?.metadata.uid }] },
+    status: { mounted: true, podName: "again" },
+  });
+  await apply(pod({ name: "again", classes: ["more-numbers"], needs: `${mountPath}/three` }));
+  await ready("again");
+  const uid = (await get("pod", "again"))?.metadata.uid;
+  await until("the status belongs to the new pod", async () => {
+    const status = await get("secretproviderclasspodstatuses", name);
+    return status?.metadata.ownerReferences?.some((reference) => reference.uid === uid);
+  });
 });
 
 test("a pod cannot write into its volume", async () => {

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cluster, vault } from "./cluster.ts";
 import { apply, exec, get, kubectl, ready, remove, type Pod } from "./kubectl.ts";
-import { killPlugin, restartKubelet, whyNotHere } from "./node.ts";
+import { killPlugin, mountsOfPod, restartKubelet, whyNotHere } from "./node.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
-import { pluginLog, pluginPod, timesUsed } from "./plugin.ts";
+import { pluginIsReady, pluginLog, pluginPod, timesUsed } from "./plugin.ts";
 import { install, releaseNamespace } from "./release.ts";
 import { until } from "./shell.ts";
 
@@ -19,7 +19,11 @@ beforeAll(async () => {
   await apply(shape("running"));
   await ready("running");
 });
-afterAll(() => remove("running", "after-kill", "midway", "after-kubelet", "known"));
+afterAll(async () => {
+  await vault.delay(0);
+  await install(join(cluster.dir, "values.yaml"));
+  await remove("running", "after-kill", "midway", "after-kubelet", "known");
+});
 
 function shape(name: string): object {
   return pod({ name, classes: ["steady"], needs: `${mountPath}/steady` });
@@ -52,17 +56,20 @@ onTheNode(
   },
 );
 
-onTheNode(`killed while kubelet republishes: running volumes are taken over without a new mount${but}`, async () => {
+onTheNode(`killed, and kubelet publishes again: running volumes are taken over without a new mount${but}`, async () => {
   await install(join(cluster.dir, "values.yaml"), ["secrets-store-csi-driver.enableSecretRotation=true"]);
-  const before = await exec("running", "readlink", `${mountPath}/..data`);
+  const uid = (await get("pod", "running"))?.metadata.uid ?? "";
+  const mounts = await mountsOfPod(uid);
+  const content = await exec("running", "readlink", `${mountPath}/..data`);
   await killPlugin();
-  await until("the plugin is ready again", async () => (await pluginPod()).status.containerStatuses?.[0]?.ready);
+  await pluginIsReady();
   // Kubelet publishes again when it looks at a pod: now and then, and when the pod changes.
   await kubectl("annotate", "pod", "running", "--overwrite", `looked-at=${Date.now()}`);
   await until("the volume's status is read", async () => (await timesUsed(`get ${statuses}`).catch(() => 0)) > 0);
-  expect(await exec("running", "readlink", `${mountPath}/..data`)).toBe(before);
+  expect(mounts).toHaveLength(1);
+  expect(await mountsOfPod(uid)).toEqual(mounts);
+  expect(await exec("running", "readlink", `${mountPath}/..data`)).toBe(content);
   expect(await read("running")).toBe("steady value");
-  await install(join(cluster.dir, "values.yaml"));
 });
 
 onTheNode(`kubelet is restarted: it finds the plugin again, and the next pod mounts${but}`, async () => {

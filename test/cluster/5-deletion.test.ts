@@ -22,7 +22,7 @@ test("a pod is deleted while its volume is being fetched: it goes, and nothing s
   const publishes = async (): Promise<number> => publishDurations(await pluginLog()).length;
   const before = await publishes();
   await vault.reset();
-  await vault.delay(4_000);
+  await vault.delay(8_000);
   await apply(pod({ name: "short-lived", classes: ["slow"], needs: `${mountPath}/slow` }));
   await until("the vault is asked", async () => (await vault.peakInFlight()) > 0);
   const uid = (await get("pod", "short-lived"))?.metadata.uid ?? "";

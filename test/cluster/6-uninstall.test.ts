@@ -15,7 +15,18 @@ beforeAll(async () => {
   await apply(...["stays", "hangs"].map((name) => pod({ name, classes: ["lasting"], needs: `${mountPath}/lasting` })));
   await ready("stays", "hangs");
 });
-afterAll(() => remove("stays", "hangs"));
+afterAll(() => remove("stays", "hangs", "goes"));
+
+const plain = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "goes" },
+  spec: {
+    containers: [
+      { name: "busybox", image: "registry.k8s.io/e2e-test-images/busybox:1.29-4", command: ["sleep", "1000"] },
+    ],
+  },
+};
 
 test("an uninstall leaves the CRDs, the classes and the files of running pods", async () => {
   await uninstall();
@@ -35,6 +46,11 @@ test("a pod that is deleted meanwhile hangs in Terminating, and a new installati
     return found?.status.containerStatuses?.[0]?.state.terminated !== undefined && found;
   });
   expect(hanging.metadata.deletionTimestamp).toBeDefined();
+  // A pod without such a volume that is deleted later goes; this one stays.
+  await apply(plain);
+  await ready("goes");
+  await remove("goes");
+  expect((await get<Pod>("pod", "hangs"))?.metadata.uid).toBe(hanging.metadata.uid);
   if (notHere === undefined) expect(await mountsOfPod(hanging.metadata.uid)).toHaveLength(1);
   await install(join(cluster.dir, "values.yaml"));
   await kubectl("wait", "--for=delete", "pod/hangs", "--timeout=180s");

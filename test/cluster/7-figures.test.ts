@@ -51,7 +51,8 @@ test("share of our call in the time from a pod's creation to Running", async () 
     await apply(shape(name));
     await kubectl("wait", "--for=jsonpath={.status.phase}=Running", `pod/${name}`, "--timeout=120s");
     const total = performance.now() - startedAt;
-    const [publish = 0] = publishDurations(await pluginLog()).slice(seen);
+    const [publish] = publishDurations(await pluginLog()).slice(seen);
+    if (publish === undefined) throw new Error(`the log tells no publish of ${name}`);
     rows.push(
       `${name}: ${Math.round(total)} ms, NodePublishVolume ${publish} ms, ${((publish / total) * 100).toFixed(1)} %`,
     );

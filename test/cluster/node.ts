@@ -29,12 +29,17 @@ async function kubeletPid(): Promise<number | undefined> {
   return pid;
 }
 
-/** Why tests that reach into the node cannot run; undefined when they can. */
+/** Why tests that reach into the node cannot run; undefined when they can. A bed is always here. */
 export async function whyNotHere(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return "needs root";
-  return (await pluginPid()) === undefined || (await kubeletPid()) === undefined
-    ? "the node is another machine"
-    : undefined;
+  const why =
+    process.getuid?.() !== 0
+      ? "needs root"
+      : (await kubeletPid()) === undefined
+        ? "the node is another machine"
+        : undefined;
+  if (why !== undefined && process.env["CLUSTER_TEST_BED"] !== undefined)
+    throw new Error(`the bed cannot be used: ${why}`);
+  return why;
 }
 
 /** SIGKILL, and the process is gone. */

@@ -10,6 +10,12 @@ export async function pluginPod(): Promise<Pod> {
   return found;
 }
 
+/** Waits until kubelet calls the plugin's container ready. */
+export async function pluginIsReady(): Promise<void> {
+  const pod = ["pod", "-n", releaseNamespace, "-l", "app=secrets-store-csi-driver"];
+  await kubectl("wait", "--for=condition=Ready", ...pod, "--timeout=180s");
+}
+
 export async function pluginLog(): Promise<readonly string[]> {
   const text = await kubectl("logs", "-n", releaseNamespace, "-l", "app=secrets-store-csi-driver", "--tail=-1");
   return text.split("\n");

@@ -8,6 +8,16 @@ export async function install(valuesFile: string, settings: readonly string[] = 
   const set = settings.flatMap((setting) => ["--set", setting]);
   const options = ["--namespace", releaseNamespace, "--values", valuesFile, "--wait", "--timeout", "3m", ...set];
   await run(["helm", "upgrade", "--install", release, "charts/azure-keyvault-csi", ...options]);
+  // Helm waits for all but maxUnavailable of the nodes, which may be none.
+  await run([
+    "kubectl",
+    "rollout",
+    "status",
+    "-n",
+    releaseNamespace,
+    "daemonset/secrets-store-csi-driver",
+    "--timeout=3m",
+  ]);
 }
 
 /** Uninstalls the release, and waits until no plugin runs any more. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import type { EmulatorSettings } from "../../src/emulator/settings.ts";
 import hosts from "../../src/emulator/hosts.json" with { type: "json" };
+import type { TestCluster } from "./cluster.ts";
 import { apply, kubectl, list, namespace, type KubernetesObject } from "./kubectl.ts";
 import { install, isInstalled, releaseNamespace, uninstall } from "./release.ts";
 import { watchRights } from "./rights.ts";
@@ -16,26 +17,43 @@ import { run, show, until } from "./shell.ts";
 /** Cluster, image, emulator and release: everything that is there before the first test. Undone in reverse order. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const undo = new AsyncDisposableStack();
-  const dir = await mkdtemp(join(tmpdir(), "akv-cluster-test-"));
-  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  undoAtSignals(undo);
   try {
-    await step("cluster", () => startCluster(dir));
-    const archive = await step("image", makeImage);
-    await step("image onto the nodes", () => loadImage(archive));
-    const address = await emulatorAddress();
-    const emulator = await step(`emulator at ${address}:443`, () => startEmulator(dir, address, undo));
-    const proxyPort = await startProxy(undo);
-    await step("namespace and trust in the emulator", () => prepareCluster(dir, address, undo));
-    await step("release", () => installFirst(dir, undo));
-    const watch = watchRights(dir, proxyPort);
-    undo.defer(() => watch.stop());
-    const { controlUrl, tenantId, demo } = emulator;
-    project.provide("cluster", { dir, controlUrl, tenantId, demo, proxyPort });
+    project.provide("cluster", await setUp(undo));
   } catch (error) {
     await undo.disposeAsync();
     throw error;
   }
   return () => undo.disposeAsync();
+}
+
+/** What could be refused comes first, what takes long afterwards. */
+async function setUp(undo: AsyncDisposableStack): Promise<TestCluster> {
+  const load = howToLoad();
+  const dir = await mkdtemp(join(tmpdir(), "akv-cluster-test-"));
+  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  await step("cluster", () => startCluster(dir));
+  await refuseUsedCluster();
+  const address = await emulatorAddress();
+  const archive = await step("image", makeImage);
+  await step("image onto the nodes", () => run([...load, archive]));
+  const emulator = await step(`emulator at ${address}:443`, () => startEmulator(dir, address, undo));
+  const proxyPort = await startProxy(undo);
+  await step("release", () => installFirst(dir, address, undo));
+  await step("namespace", () => createNamespace(undo));
+  const watch = watchRights(dir, proxyPort);
+  undo.defer(() => watch.stop());
+  const { controlUrl, tenantId, demo } = emulator;
+  return { dir, controlUrl, tenantId, demo, proxyPort };
+}
+
+/** Ctrl-C leaves as little behind as the end does. */
+function undoAtSignals(undo: AsyncDisposableStack): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      console.error("cluster test: cleaning up …");
+      void undo.disposeAsync().finally(() => process.exit(130));
+    });
 }
 
 async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -76,14 +94,29 @@ async function makeImage(): Promise<string> {
   return archive;
 }
 
-async function loadImage(archive: string): Promise<void> {
-  const bed = option("bed");
-  const load = option("load");
-  if (load !== undefined) await run(["sh", "-c", `${load} "$0"`, archive]);
-  else if (bed !== undefined) await run([join(bed, "load-image"), archive]);
-  else
+/** The command that takes the archive as its last argument. */
+function howToLoad(): readonly string[] {
+  const [bed, load] = [option("bed"), option("load")];
+  if (load !== undefined) return ["sh", "-c", `${load} "$0"`];
+  if (bed !== undefined) return [join(bed, "load-image")];
+  throw new Error(
+    "how does the image get onto the nodes? Say --load COMMAND, for example --load 'kind load image-archive'",
+  );
+}
+
+/** What is there already may be somebody's: the tests would change it, and remove the CRDs with all classes. */
+async function refuseUsedCluster(): Promise<void> {
+  const look = (...what: readonly string[]): Promise<string> =>
+    kubectl("get", ...what, "--ignore-not-found", "-o", "name");
+  const found = [
+    await look("csidriver", "secrets-store.csi.k8s.io"),
+    await look("-f", "charts/azure-keyvault-csi/crds"),
+    await look("namespace", namespace),
+    await look("-n", releaseNamespace, "configmap", emulatorMap),
+  ].join("");
+  if (found !== "")
     throw new Error(
-      "how does the image get onto the nodes? Say --load COMMAND, for example --load 'kind load image-archive'",
+      `the cluster has these already; if they are of an earlier run, uninstall the release and delete them:\n${found}`,
     );
 }
 
@@ -126,38 +159,15 @@ async function startProxy(undo: AsyncDisposableStack): Promise<number> {
   return Number(/:(\d+)/.exec(chunk.toString())?.[1]);
 }
 
-/** The plugin is told the emulator's CA and addresses by what any user could set: environment and volumes. */
-async function prepareCluster(dir: string, address: string, undo: AsyncDisposableStack): Promise<void> {
-  const names = hosts.map((name) =>
-    name.replace("login.localhost", "login.microsoftonline.com").replace("vault.localhost", "vault.azure.net"),
-  );
-  const data = {
-    "ca.pem": await readFile(join(dir, "emulator/ca.pem"), "utf8"),
-    hosts: `127.0.0.1 localhost\n${address} ${names.join(" ")}\n`,
-  };
-  await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-  undo.defer(async () => {
-    await kubectl("delete", "namespace", namespace, "--timeout=180s");
-  });
-  await apply({
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { name: "emulator", namespace: releaseNamespace },
-    data,
-  });
-  undo.defer(async () => {
-    await kubectl("delete", "configmap", "emulator", "-n", releaseNamespace);
-  });
-  await writeFile(join(dir, "values.yaml"), JSON.stringify(chartValues));
-  await kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=60s");
-}
+/** Where the plugin finds them. */
+const emulatorMap = "azure-keyvault-csi-test-emulator";
 
 const chartValues = {
   logVerbosity: 5,
   "secrets-store-csi-driver": {
     linux: {
       env: [{ name: "NODE_EXTRA_CA_CERTS", value: "/emulator/ca.pem" }],
-      volumes: [{ name: "emulator", configMap: { name: "emulator" } }],
+      volumes: [{ name: "emulator", configMap: { name: emulatorMap } }],
       volumeMounts: [
         { name: "emulator", mountPath: "/emulator", readOnly: true },
         { name: "emulator", mountPath: "/etc/hosts", subPath: "hosts", readOnly: true },
@@ -166,16 +176,35 @@ const chartValues = {
   },
 };
 
-async function installFirst(dir: string, undo: AsyncDisposableStack): Promise<void> {
-  // What is there already may be somebody's: the tests would change it, and remove the CRDs with all classes.
-  const drivers = await kubectl("get", "csidriver", "secrets-store.csi.k8s.io", "--ignore-not-found", "-o", "name");
-  const crds = await kubectl("get", "--ignore-not-found", "-o", "name", "-f", "charts/azure-keyvault-csi/crds");
-  if (drivers + crds !== "") throw new Error(`the cluster has these already, remove them first:\n${drivers}${crds}`);
+/** The plugin is told the emulator's CA and addresses by what any user could set: environment and volumes. */
+async function installFirst(dir: string, address: string, undo: AsyncDisposableStack): Promise<void> {
+  const names = hosts.map((name) =>
+    name.replace("login.localhost", "login.microsoftonline.com").replace("vault.localhost", "vault.azure.net"),
+  );
+  const data = {
+    "ca.pem": await readFile(join(dir, "emulator/ca.pem"), "utf8"),
+    hosts: `127.0.0.1 localhost\n${address} ${names.join(" ")}\n`,
+  };
+  const metadata = { name: emulatorMap, namespace: releaseNamespace };
+  await apply({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
+  undo.defer(async () => {
+    await kubectl("delete", "configmap", emulatorMap, "-n", releaseNamespace);
+  });
   undo.defer(async () => {
     if (await isInstalled()) await uninstall();
     await kubectl("delete", "--ignore-not-found", "-f", "charts/azure-keyvault-csi/crds");
   });
+  await writeFile(join(dir, "values.yaml"), JSON.stringify(chartValues));
   await install(join(dir, "values.yaml"));
+}
+
+/** It goes before the release: pods need the plugin to end. */
+async function createNamespace(undo: AsyncDisposableStack): Promise<void> {
+  await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  undo.defer(async () => {
+    await kubectl("delete", "namespace", namespace, "--timeout=180s");
+  });
+  await kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=60s");
 }
 
 function option(name: string): string | undefined {

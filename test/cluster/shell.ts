@@ -7,9 +7,11 @@ export function run(command: readonly string[], input = ""): Promise<string> {
   const [program = "", ...args] = command;
   return new Promise((resolve, reject) => {
     const child = execFile(program, args, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`${command.join(" ")}: ${stderr || error.message}`));
+      if (error) reject(new Error(`${command.join(" ")}: ${stderr || stdout || error.message}`));
       else resolve(stdout);
     });
+    // A program may end before it has read all; that is its business.
+    child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
   });
 }

@@ -30,9 +30,13 @@ a default cannot be told from a value that a user gave, so an empty one is what 
 {{- include "akv.merged" (list (index .Values "secrets-store-csi-driver").commonLabels $own) -}}
 {{- end }}
 
-{{/* Metrics address: copied values hold the pair's own defaults, which ask for nothing in particular. */}}
+{{/*
+Metrics address, a port alone as one too. Copied values hold the pair's own defaults, which ask for nothing in
+particular.
+*/}}
 {{- define "akv.metricsAddr" -}}
-{{- $addr := (index .Values "secrets-store-csi-driver").linux.metricsAddr | default ":8898" -}}
+{{- $given := (index .Values "secrets-store-csi-driver").linux.metricsAddr | default ":8898" | toString -}}
+{{- $addr := regexMatch "^[0-9]+$" $given | ternary (print ":" $given) $given -}}
 {{- has $addr (list ":8080" ":8095") | ternary ":8898" $addr -}}
 {{- end }}
 
