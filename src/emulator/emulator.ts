@@ -5,6 +5,7 @@ import { createEntra } from "./entra.ts";
 import { createKubernetes } from "./kubernetes.ts";
 import { createKubernetesClient, type KubernetesClient } from "./kubernetes-client.ts";
 import { listen, type Handler, type Listener, type ListenOptions } from "./listener.ts";
+import type { Network } from "./network.ts";
 import { openIdentities, writeSettings, type EmulatorSettings, type Identities } from "./settings.ts";
 import { openSigningKey, type SigningKey } from "./signing-key.ts";
 import { isPublicVault, publicCloud, publicLogin } from "./public-cloud.ts";
@@ -22,6 +23,8 @@ export interface EmulatorOptions {
   readonly parts?: readonly PartName[];
   /** Address on which token service and vaults are also served by the names of Azure's public cloud, on port 443. */
   readonly publicAddress?: string;
+  /** How far away clients are, in milliseconds: every answer costs one round trip, a new connection two more. 0 by default. */
+  readonly rttMs?: number;
 }
 
 /** Vaults, token service and Kubernetes API. */
@@ -43,18 +46,21 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const entraKey = await openSigningKey(join(dir, "entra-key.json"));
   const serviceAccountKey = await openSigningKey(join(dir, "service-account-key.json"));
   const identity = await authority.issue(["login.localhost", "*.vault.localhost", "localhost", "127.0.0.1"]);
+  const network: Network = { rttMs: options.rttMs ?? 0 };
+  // Azure is far away, a node's API server is not.
+  const near: Network = { rttMs: 0 };
   const listeners = createListeners();
   const serve = (part: PartName, handler: Handler): Promise<number> =>
     wanted.includes(part)
-      ? listeners.add(handler, { port: options.ports[part], identity })
+      ? listeners.add(handler, { port: options.ports[part], identity, network: part === "kubernetes" ? near : network })
       : Promise.resolve(options.ports[part]);
 
-  const entra = createEntra(entraKey);
+  const entra = createEntra(entraKey, network);
   const entraUrl = `https://login.localhost:${await serve("entra", entra.handler)}`;
   const authorityOf = (host: string): string => (isPublicVault(host) ? `https://${publicLogin}` : entraUrl);
-  const vaults = createVaults({ entraKey, authorityOf });
+  const vaults = createVaults({ entraKey, authorityOf, network });
   const kubernetes = createKubernetes({ plugin: identities.pluginToken, admin: identities.adminToken });
-  const parts = { entra, vaults, kubernetes };
+  const parts = { entra, vaults, kubernetes, network };
   register(parts, identities);
 
   const settings: EmulatorSettings = {
@@ -69,6 +75,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       port: 443,
       address: options.publicAddress,
       identity: await authority.issue([publicLogin, "*.vault.azure.net"]),
+      network,
     });
   await writeSettings(dir, settings);
   return {

@@ -5,26 +5,33 @@ import type { AppRegistration, Directory } from "./entra/directory.ts";
 import { entraRefusals, refuse } from "./entra/refusals.ts";
 import { decideGrant } from "./entra/token-request.ts";
 import type { Grant } from "./entra/token-request.ts";
+import { createFront, type Steering } from "./front.ts";
 import type { Handler } from "./listener.ts";
+import type { Network } from "./network.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { createTally } from "./tally.ts";
-import type { Tally } from "./tally.ts";
 
 /** Host names of resources that tokens are issued for; others are unknown to the tenant. */
-const resourceHosts = new Set(["vault.localhost", "vault.azure.net", "management.azure.com", "graph.microsoft.com"]);
+const resourceHosts = new Set([
+  "vault.localhost",
+  "vault.azure.net",
+  "vault.usgovcloudapi.net",
+  "vault.azure.cn",
+  "vault.microsoftazure.de",
+  "management.azure.com",
+  "graph.microsoft.com",
+]);
 
 /** The token service: metadata, keys, and tokens for client credentials. */
-export interface Entra extends Pick<Directory, "addTenant" | "register"> {
+export interface Entra extends Steering, Pick<Directory, "addTenant" | "register"> {
   readonly handler: Handler;
-  readonly tally: Tally;
   /** Issues a token without asking for the secret. A negative lifetime makes one that has expired. */
   issue(grant: Grant, lifetimeS?: number): Promise<string>;
 }
 
 /** A token service with an empty directory. */
-export function createEntra(signingKey: SigningKey): Entra {
+export function createEntra(signingKey: SigningKey, network: Network): Entra {
   const directory = createDirectory();
-  const tally = createTally();
+  const front = createFront({ network, refuse: refuseAll });
   const issue = (grant: Grant, lifetimeS = 3599): Promise<string> =>
     signingKey.sign(accessTokenClaims(grant.app, grant.resource, lifetimeS));
 
@@ -49,8 +56,12 @@ export function createEntra(signingKey: SigningKey): Entra {
     .get("/:tenant/v2.0/.well-known/openid-configuration", (c) => metadata(c.req.param("tenant"), hostOf(c.req.raw)))
     .get("/:tenant/discovery/v2.0/keys", () => Response.json({ keys: [signingKey.publicJwk] }))
     .post("/:tenant/oauth2/v2.0/token", (c) => token(c.req.param("tenant"), c.req.raw));
-  const handler: Handler = (request) => tally.count(request, async () => app.fetch(request));
-  return { addTenant: directory.addTenant, register: directory.register, handler, tally, issue };
+  const handler: Handler = (request, connection) => front.receive(request, connection, () => app.fetch(request));
+  return { ...front.steering, addTenant: directory.addTenant, register: directory.register, handler, issue };
+}
+
+function refuseAll(status: number): Response {
+  return refuse(status === 429 ? entraRefusals.tooManyRequests() : entraRefusals.unavailable(status));
 }
 
 function hostOf(request: Request): string {

@@ -4,6 +4,7 @@ import { applied, metadataProblem } from "./kubernetes/apply.ts";
 import { createObjectStore, type KubernetesObject, type ObjectKey, type ObjectStore } from "./kubernetes/objects.ts";
 import { refusals, statusAnswer } from "./kubernetes/status.ts";
 import type { Handler } from "./listener.ts";
+
 import { createTally, type Tally } from "./tally.ts";
 
 /** A Kubernetes API with the objects and verbs that the plugin uses. */

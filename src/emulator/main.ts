@@ -22,6 +22,7 @@ const options = {
   root: { type: "string", default: "/var/lib/kubelet" },
   "any-port": { type: "boolean", default: false },
   public: { type: "string", default: "" },
+  rtt: { type: "string", default: "0" },
 } as const;
 
 const { values: flags, positionals } = readArguments();
@@ -68,7 +69,9 @@ async function serve(parts: readonly PartName[]): Promise<void> {
     ? { entra: 0, vault: 0, kubernetes: 0 }
     : { entra: 8444, vault: 8443, kubernetes: 6443 };
   const publicAddress = flags.public === "" ? {} : { publicAddress: flags.public };
-  const { settings, stop } = await startEmulator({ dir: flags.dir, ports, parts, ...publicAddress });
+  if (!/^\d+$/.test(flags.rtt)) throw new UsageError("--rtt needs a number of milliseconds");
+  const rttMs = Number(flags.rtt);
+  const { settings, stop } = await startEmulator({ dir: flags.dir, ports, parts, rttMs, ...publicAddress });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
   const vault = `https://demo-vault.${settings.vaultSuffix}`;
   console.log(`The emulator serves ${parts.join(", ")}; its files are in ${flags.dir} (ca.pem, cloud.json, kubeconfig).

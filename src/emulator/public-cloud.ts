@@ -10,9 +10,9 @@ export function isPublicVault(host: string): boolean {
 
 /** Azure's public cloud behind one address: who is meant is told by the host that a client names. */
 export function publicCloud(login: Handler, vaults: Handler): Handler {
-  return (request, env) => {
+  return (request, connection) => {
     const { hostname } = new URL(request.url);
-    if (hostname === publicLogin) return login(request, env);
-    return isPublicVault(hostname) ? vaults(request, env) : new Response("no such host", { status: 421 });
+    if (hostname === publicLogin) return login(request, connection);
+    return isPublicVault(hostname) ? vaults(request, connection) : new Response("no such host", { status: 421 });
   };
 }

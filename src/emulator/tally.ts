@@ -1,12 +1,14 @@
+import { outcomeOf } from "./connection.ts";
+
 /** What a part was asked since the last reset. */
 export interface Counters {
-  /** Requests answered, challenges not among them. */
+  /** Requests that have ended, challenges not among them. */
   readonly requests: number;
   /** Requests that came without a token and were told where to get one. */
   readonly challenges: number;
   /** The most requests that were in flight at one time. */
   readonly peakInFlight: number;
-  /** How often each "GET /secrets/DemoSecret/ 200" was answered. */
+  /** How often each "GET /secrets/DemoSecret/ 200" was answered; faults count as "… dropped", "… 200 cut off", "… unanswered". */
   readonly answers: Readonly<Record<string, number>>;
 }
 
@@ -30,7 +32,7 @@ export function createTally(isChallenge: (request: Request, response: Response) 
       challenges += 1;
       return;
     }
-    const answer = `${request.method} ${new URL(request.url).pathname} ${response.status}`;
+    const answer = `${request.method} ${new URL(request.url).pathname} ${outcomeOf(response)}`;
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
   }
 

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { createFront } from "./front.ts";
+import type { Front, Steering } from "./front.ts";
 import type { Handler } from "./listener.ts";
+import type { Network } from "./network.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { createTally } from "./tally.ts";
-import type { Tally } from "./tally.ts";
 import { createAccessPolicies, identify } from "./vault/access.ts";
 import type { AccessPolicies } from "./vault/access.ts";
 import { answer, createVaultApi } from "./vault/api.ts";
@@ -10,12 +10,9 @@ import { createVaultObjects } from "./vault/objects.ts";
 import type { VaultObjects } from "./vault/objects.ts";
 import { vaultRefusals } from "./vault/refusals.ts";
 
-/** One vault: its objects, who may read them, what it was asked, how slow it is. */
-export interface Vault extends VaultObjects, Pick<AccessPolicies, "allow"> {
+/** One vault: its objects, who may read them, what it was asked, how it misbehaves. */
+export interface Vault extends VaultObjects, Steering, Pick<AccessPolicies, "allow"> {
   readonly name: string;
-  readonly tally: Tally;
-  /** Every answer comes so much later. */
-  setLatency(milliseconds: number): void;
 }
 
 /** All vaults; they share one listener and are told apart by host name. */
@@ -33,13 +30,14 @@ export interface VaultsOptions {
   readonly entraKey: SigningKey;
   /** The token service of a vault's cloud, without a slash at the end. */
   readonly authorityOf: (vaultHost: string) => string;
+  readonly network: Network;
 }
 
 interface Installed {
   readonly vault: Vault;
   readonly tenantId: string;
   readonly policies: AccessPolicies;
-  latencyMs: number;
+  readonly front: Front;
 }
 
 /** No vaults yet. */
@@ -47,8 +45,7 @@ export function createVaults(options: VaultsOptions): Vaults {
   const installed = new Map<string, Installed>();
   const api = createVaultApi();
 
-  async function serve(request: Request, { vault, policies, tenantId, latencyMs }: Installed): Promise<Response> {
-    if (latencyMs > 0) await delay(latencyMs);
+  async function serve(request: Request, { vault, policies, tenantId }: Installed): Promise<Response> {
     const { origin, host } = new URL(request.url);
     const audience = `https://${host.slice(host.indexOf(".") + 1)}`;
     const caller = await identify(request.headers.get("authorization"), options.entraKey, { audience, tenantId });
@@ -60,21 +57,17 @@ export function createVaults(options: VaultsOptions): Vaults {
   }
 
   return {
-    handler(request) {
+    handler(request, connection) {
       const { host, hostname } = new URL(request.url);
       const found = installed.get(hostname.split(".")[0] ?? "");
       if (found === undefined) return answer(vaultRefusals.unknownVault(host));
-      return found.vault.tally.count(request, () => serve(request, found));
+      return found.front.receive(request, connection, () => serve(request, found));
     },
     create(name, tenantId) {
       const policies = createAccessPolicies();
-      const tally = createTally((request, { status }) => status === 401 && !request.headers.has("authorization"));
-      const setLatency = (milliseconds: number): void => {
-        entry.latencyMs = milliseconds;
-      };
-      const vault: Vault = { ...createVaultObjects(), allow: policies.allow, name, tally, setLatency };
-      const entry: Installed = { vault, tenantId, policies, latencyMs: 0 };
-      installed.set(name, entry);
+      const front = createFront({ network: options.network, refuse, isChallenge });
+      const vault: Vault = { ...createVaultObjects(), ...front.steering, allow: policies.allow, name };
+      installed.set(name, { vault, tenantId, policies, front });
       return vault;
     },
     named(name) {
@@ -85,4 +78,12 @@ export function createVaults(options: VaultsOptions): Vaults {
     },
     all: () => [...installed.values()].map(({ vault }) => vault),
   };
+}
+
+function isChallenge(request: Request, { status }: Response): boolean {
+  return status === 401 && !request.headers.has("authorization");
+}
+
+function refuse(status: number): Response {
+  return answer(status === 429 ? vaultRefusals.throttled() : vaultRefusals.failed(status));
 }

@@ -20,6 +20,8 @@ export interface PluginProcess {
 
 export interface PodShape {
   readonly pod: string;
+  /** Name of the SecretProviderClass; by default the pod's. */
+  readonly className?: string;
   readonly objects?: string;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly attributes?: Readonly<Record<string, string>>;
@@ -120,6 +122,7 @@ function objectsOf(
 ): object[] {
   const { pod, objects = secretObject("DemoSecret"), attributes, fsGroup, readOnly = true, provider = "azure" } = shape;
   const metadata = { name: pod, namespace: "default" };
+  const className = shape.className ?? pod;
   const parameters = {
     keyvaultName: "demo-vault",
     tenantId: azure.tenantId,
@@ -132,7 +135,7 @@ function objectsOf(
   const csi = {
     driver: "secrets-store.csi.k8s.io",
     readOnly,
-    volumeAttributes: { secretProviderClass: pod, ...attributes },
+    volumeAttributes: { secretProviderClass: className, ...attributes },
     nodePublishSecretRef: { name: pod },
   };
   const securityContext = fsGroup === undefined ? {} : { fsGroup };
@@ -141,7 +144,7 @@ function objectsOf(
     {
       apiVersion: "secrets-store.csi.x-k8s.io/v1",
       kind: "SecretProviderClass",
-      metadata,
+      metadata: { ...metadata, name: className },
       spec: { provider, parameters },
     },
     { apiVersion: "v1", kind: "Pod", metadata, spec: { securityContext, volumes: [{ name: "secrets", csi }] } },

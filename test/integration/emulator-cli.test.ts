@@ -94,6 +94,7 @@ describe("a mistake of the user ends with exit code 2 and one line", () => {
     { args: ["serve"], says: "there is no command serve. Try one of: all, entra," },
     { args: ["constructor"], says: "there is no command constructor" },
     { args: ["--port", "1"], says: "Unknown option '--port'" },
+    { args: ["--rtt", "far"], says: "--rtt needs a number of milliseconds" },
     { args: ["set"], says: "set needs Name=Value" },
     { args: ["set", "DemoSecret"], says: "DemoSecret is not Name=Value" },
     { args: ["apply"], says: "apply needs a YAML file" },

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HttpBindings } from "@hono/node-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Connection } from "../../src/emulator/connection.ts";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
 import { publicCloud } from "../../src/emulator/public-cloud.ts";
 
@@ -20,7 +20,7 @@ afterAll(async () => {
 /** Port 443 may be forbidden here, so the handler is asked without a listener. */
 async function ask(url: string, init?: RequestInit): Promise<Response> {
   const { entra, vaults } = emulator;
-  return publicCloud(entra.handler, vaults.handler)(new Request(url, init), {} as HttpBindings);
+  return publicCloud(entra.handler, vaults.handler)(new Request(url, init), {} as Connection);
 }
 
 test("a vault of the public cloud sends its callers to the public login", async () => {

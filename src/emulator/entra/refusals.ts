@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 /** A refusal of the token service, in Entra's words. */
 export interface EntraRefusal {
-  readonly status: 400 | 401;
+  readonly status: number;
   readonly error: string;
   /** Number of the AADSTS error. */
   readonly code: number;
@@ -79,6 +79,18 @@ export const entraRefusals = {
       `The resource principal named ${resource} was not found in the tenant named ${tenant}. This can happen if the ` +
       "application has not been installed by the administrator of the tenant or consented to by any user in the " +
       "tenant. You might have sent your authentication request to the wrong tenant.",
+  }),
+  tooManyRequests: (): EntraRefusal => ({
+    status: 429,
+    error: "temporarily_unavailable",
+    code: 90055,
+    message: "There are too many incoming requests. Please retry your request.",
+  }),
+  unavailable: (status: number): EntraRefusal => ({
+    status,
+    error: "temporarily_unavailable",
+    code: 90033,
+    message: "A transient error has occurred. Please try again.",
   }),
 } as const;
 

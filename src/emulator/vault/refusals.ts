@@ -1,8 +1,9 @@
+import { STATUS_CODES } from "node:http";
 import type { Kind } from "./objects.ts";
 
 /** A refusal of the vault, in Key Vault's words. */
 export interface VaultRefusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409;
+  readonly status: number;
   readonly code: string;
   readonly message: string;
   readonly inner?: string;
@@ -67,6 +68,16 @@ export const vaultRefusals = {
     status: 404,
     code: "VaultNotFound",
     message: `The emulator has no vault ${host} (with Azure the host name would not resolve).`,
+  }),
+  throttled: (): VaultRefusal => ({
+    status: 429,
+    code: "Throttled",
+    message: "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached",
+  }),
+  failed: (status: number): VaultRefusal => ({
+    status,
+    code: (STATUS_CODES[status] ?? "Unknown Error").replaceAll(/[^A-Za-z]/g, ""),
+    message: `The emulator was told to answer with ${status}.`,
   }),
   unknownRoute: (): VaultRefusal => ({
     status: 405,
