@@ -1,6 +1,8 @@
 /** The import table of docs/architecture.md. Core decides and touches nothing; adapters touch and decide nothing. */
 const kernel = "^src/(model|ports|errors|log)\\.ts$";
 const formats = "^src/formats/";
+/** One request for many who ask; like a format it touches nothing outside the process. */
+const sharing = "^src/sharing/";
 const core = "^src/(volume|rotation|sync|extension|reconcile)/";
 const wire = "^src/grpc/";
 const adapters = [
@@ -45,6 +47,7 @@ module.exports = {
       to: { dependencyTypes: ["npm-dev"], pathNot: "^node_modules/@types/" },
     },
     room("kernel", kernel, []),
+    room("sharing", sharing, [kernel]),
     room("formats", formats, [kernel], { packages: ["yaml", "fastest-levenshtein"] }),
     room("core", core, [kernel, formats]),
     { name: "core-order", severity: "error", from: { path: "^src/volume/" }, to: { path: "^src/rotation/" } },
@@ -56,18 +59,23 @@ module.exports = {
     },
     room("wire", wire, [kernel], { builtin: true, packages: ["@grpc"] }),
     ...adapters.map((name) =>
-      room(`adapter ${name}`, `^src/${name}/`, [kernel, formats, ...(name === "provider/remote" ? [wire] : [])], {
-        builtin: true,
-        packages: {
-          mount: ["koffi"],
-          process: ["koffi"],
-          kube: ["@kubernetes"],
-          metrics: ["@prometheus-io"],
-          logging: ["pino"],
-          "provider/azure": ["@azure"],
-          "provider/remote": ["@grpc"],
-        }[name],
-      }),
+      room(
+        `adapter ${name}`,
+        `^src/${name}/`,
+        [kernel, formats, sharing, ...(name === "provider/remote" ? [wire] : [])],
+        {
+          builtin: true,
+          packages: {
+            mount: ["koffi"],
+            process: ["koffi"],
+            kube: ["@kubernetes"],
+            metrics: ["@prometheus-io"],
+            logging: ["pino"],
+            "provider/azure": ["@azure"],
+            "provider/remote": ["@grpc"],
+          }[name],
+        },
+      ),
     ),
     room("edges", edges, [kernel, formats, core, wire], { builtin: true }),
     {

@@ -40,8 +40,25 @@ export interface VolumeFiles {
   clear(dir: string): Promise<void>;
 }
 
+/** A call of kubelet that is under way. */
+export interface Call {
+  /** Fires when the caller leaves. */
+  readonly signal: AbortSignal;
+  /** When the caller will leave, if it said so. */
+  readonly deadline?: Date | undefined;
+}
+
+/** How old an answer may be, and how urgent it is. */
+export interface Freshness {
+  /** The request behind the answer left then, or later. */
+  readonly notOlderThan: Date;
+  readonly priority: "mount" | "rotation";
+  /** When the caller stops waiting, if that is known: who cannot be served by then is told so at once. */
+  readonly deadline?: Date | undefined;
+}
+
 export interface Provider {
-  fetch(request: ContentRequest, signal: AbortSignal): Promise<Content>;
+  fetch(request: ContentRequest, freshness: Freshness, signal: AbortSignal): Promise<Content>;
 }
 
 export interface Providers {
@@ -50,7 +67,7 @@ export interface Providers {
 }
 
 export interface Classes {
-  read(ref: ObjectRef, signal: AbortSignal): Promise<SecretProviderClass>;
+  read(ref: ObjectRef, freshness: Freshness, signal: AbortSignal): Promise<SecretProviderClass>;
 }
 
 export interface PodStatuses {

@@ -12,6 +12,7 @@ import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
 import { hasNoswap } from "../mount/tmpfs.ts";
 import type { Mounter, Provider, Providers } from "../ports.ts";
+import { takeProxyVariables } from "../process/proxy-variables.ts";
 import { createAzureProvider } from "../provider/azure/provider.ts";
 import { defaultMaxContentBytes, maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
@@ -29,10 +30,11 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
   const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
   const api = createKubernetesApi(await clusterAccess(flags, env), userAgent);
   const metrics = createMetrics();
-  const azure = createAzureProvider({ userAgent, cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"] });
+  const cloud = { cloudName: flags["cloud-name"], cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"] };
+  const azure = createAzureProvider({ userAgent, ...cloud, proxyEnv: takeProxyVariables(env) });
   return {
     metrics,
-    classes: createClasses({ api, metrics }),
+    classes: createClasses({ api, metrics }, () => new Date()),
     statuses: createPodStatuses({ api, metrics }),
     providers: createProviders({ azure }),
     mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),

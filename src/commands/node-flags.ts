@@ -2,6 +2,7 @@ import { parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../forma
 import type { PodOverrides } from "../csi/publish-request.ts";
 import { parseAddress, type Address } from "../formats/address.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
+import { isCloudName } from "../provider/azure/cloud.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
 const LONGEST_NODE_NAME = 63;
@@ -39,6 +40,7 @@ export const nodeFlags = {
     "all",
     parsePodOverrides,
   ),
+  "cloud-name": flag("NAME", "the Azure cloud of classes that name none", "AzurePublicCloud", parseCloudName),
   "log-format-json": switchFlag("log JSON objects instead of klog text"),
   v: flag("LEVEL", "log verbosity, 0 to 10", 0, parseVerbosity),
   version: switchFlag("print version information and exit"),
@@ -77,6 +79,16 @@ function parseNodeId(text: string): string {
 
 function parsePodOverrides(text: string): PodOverrides {
   if (text !== "all" && text !== "none") throw new Error("must be all or none");
+  return text;
+}
+
+/** Blank is the default, as in a class. */
+function parseCloudName(text: string): string {
+  if (text === "") return "AzurePublicCloud";
+  if (!isCloudName(text))
+    throw new Error(
+      "must be AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud",
+    );
   return text;
 }
 

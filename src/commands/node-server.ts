@@ -1,5 +1,5 @@
 import { controllerService, identityService } from "../csi/identity.ts";
-import { nodeService } from "../csi/node.ts";
+import { nodeService, type NodeOperations } from "../csi/node.ts";
 import { csi } from "../grpc/descriptors.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { listen, type Service } from "../grpc/server.ts";
@@ -82,10 +82,9 @@ function startRegistration(
 
 function csiServices(flags: NodeFlags, ports: VolumePorts): readonly Service[] {
   const { log } = ports;
-  const operations = {
-    publish: (request: Parameters<typeof publishVolume>[0], signal: AbortSignal) =>
-      publishVolume(request, ports, signal),
-    unpublish: (targetPath: string, signal: AbortSignal) => unpublishVolume(targetPath, ports, signal),
+  const operations: NodeOperations = {
+    publish: (request, call) => publishVolume(request, ports, call),
+    unpublish: (targetPath, signal) => unpublishVolume(targetPath, ports, signal),
   };
   const settings = { nodeId: flags.nodeid, podOverrides: flags["pod-overrides"] };
   const plugin = { name: flags.drivername, version: buildInfo.BuildVersion };

@@ -4,6 +4,7 @@ import { describeFlags } from "../formats/flags.ts";
 import type { Logger } from "../log.ts";
 import { createLogger } from "../logging/logger.ts";
 import { findDebugging, hardenProcess } from "../process/harden.ts";
+import { trustExtraAuthorities } from "../process/trust.ts";
 import { buildInfo } from "./build-info.ts";
 import type { Command } from "./command.ts";
 import { createNodeAdapters } from "./node-adapters.ts";
@@ -31,6 +32,7 @@ export const node: Command = async (args, env) => {
 async function serve(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Promise<number> {
   const stop = nextSignal();
   try {
+    await trustExtraAuthorities(env);
     const adapters = await createNodeAdapters(flags, env);
     await hardenProcess();
     const plugin = await startNodePlugin(flags, adapters, log);

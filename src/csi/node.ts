@@ -4,11 +4,12 @@ import type { NodeUnpublishVolumeRequest__Output as NodeUnpublishVolumeRequest }
 import { unary } from "../grpc/unary.ts";
 import type { Logger } from "../log.ts";
 import type { PublishRequest } from "../model.ts";
+import type { Call } from "../ports.ts";
 import { parsePublishRequest, parseUnpublishRequest, type PodOverrides } from "./publish-request.ts";
 
 /** What the Node service does once the message is understood. */
 export interface NodeOperations {
-  publish(request: PublishRequest, signal: AbortSignal): Promise<void>;
+  publish(request: PublishRequest, call: Call): Promise<void>;
   unpublish(targetPath: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -24,11 +25,11 @@ export function nodeService(
   log: Logger,
 ): Pick<NodeHandlers, keyof NodeHandlers> {
   return {
-    NodePublishVolume: unary(async (message: NodePublishVolumeRequest, signal) => {
-      await operations.publish(parsePublishRequest(message, settings.podOverrides), signal);
+    NodePublishVolume: unary(async (message: NodePublishVolumeRequest, call) => {
+      await operations.publish(parsePublishRequest(message, settings.podOverrides), call);
       return {};
     }, log),
-    NodeUnpublishVolume: unary(async (message: NodeUnpublishVolumeRequest, signal) => {
+    NodeUnpublishVolume: unary(async (message: NodeUnpublishVolumeRequest, { signal }) => {
       await operations.unpublish(parseUnpublishRequest(message), signal);
       return {};
     }, log),

@@ -1,11 +1,12 @@
 import { status, type handleUnaryCall, type ServerUnaryCall } from "@grpc/grpc-js";
 import type { Logger } from "../log.ts";
+import type { Call } from "../ports.ts";
 import { causeOf, toStatus } from "./status.ts";
 
 /** A handler is an async function of the request; the signal fires when the caller's deadline ends or the caller leaves. */
-export type Handler<Request, Response> = (request: Request, signal: AbortSignal) => Promise<Response>;
+export type Handler<Request, Response> = (request: Request, call: Call) => Promise<Response>;
 
-/** Turns a handler into a gRPC method: deadline → AbortSignal, error → status, one log line a call. */
+/** Turns a handler into a gRPC method: leaving → AbortSignal, error → status, one log line a call. */
 export function unary<Request, Response>(
   handler: Handler<Request, Response>,
   log: Logger,
@@ -16,7 +17,7 @@ export function unary<Request, Response>(
       aborted.abort();
     });
     const startedAt = performance.now();
-    handler(call.request, aborted.signal).then(
+    handler(call.request, { signal: aborted.signal, deadline: deadlineOf(call) }).then(
       (response) => {
         logCall(log, call, startedAt, "OK");
         callback(null, response);
@@ -29,6 +30,12 @@ export function unary<Request, Response>(
       },
     );
   };
+}
+
+/** Undefined when the caller waits for ever. */
+function deadlineOf(call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline">): Date | undefined {
+  const deadline = call.getDeadline();
+  return deadline === Infinity ? undefined : new Date(deadline);
 }
 
 function logCall(log: Logger, call: AnyCall, startedAt: number, code: string): void {

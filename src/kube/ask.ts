@@ -14,8 +14,6 @@ export interface Subject {
   /** Plural and group, as `kubectl` prints them. */
   readonly resource: string;
   readonly ref: ObjectRef;
-  /** Beginning of the message that users search for. */
-  readonly beginning: string;
 }
 
 /**
@@ -33,7 +31,7 @@ export async function ask(
   };
   const { status, body } = await api.call(request, signal).catch((cause: unknown) => {
     count(0);
-    throw unreachable(subject.beginning, cause, signal);
+    throw unreachable(cause, signal);
   });
   count(status);
   if (status === 404) return undefined;
@@ -47,13 +45,13 @@ function verbOf({ method }: ApiRequest, status: number): KubernetesRequest["verb
   return status === 201 ? "create" : "patch";
 }
 
-function unreachable(beginning: string, cause: unknown, signal: AbortSignal): DriverError {
-  if (signal.aborted) return new DriverError("DeadlineExceeded", `${beginning}the caller's deadline ended`, { cause });
+function unreachable(cause: unknown, signal: AbortSignal): DriverError {
+  if (signal.aborted) return new DriverError("DeadlineExceeded", "the caller's deadline ended", { cause });
   const { code, name, cause: why } = cause as NodeJS.ErrnoException;
   // Node tells every aborted request as AbortError, with the signal's reason as its cause.
   const timedOut = why instanceof Error && why.name === "TimeoutError";
   const told = timedOut ? "no answer in 10 s" : (code ?? name);
-  return new DriverError("KubernetesUnavailable", `${beginning}the Kubernetes API cannot be reached (${told})`, {
+  return new DriverError("KubernetesUnavailable", `the Kubernetes API cannot be reached (${told})`, {
     cause,
   });
 }
@@ -61,18 +59,15 @@ function unreachable(beginning: string, cause: unknown, signal: AbortSignal): Dr
 /** OwnerReferencesPermissionEnforcement asks for one more right where the owner of an existing object changes. */
 const ownership = ", or may not change its owner, which takes the right to delete";
 
-function refused(status: number, { method }: ApiRequest, { resource, ref, beginning }: Subject): DriverError {
+function refused(status: number, { method }: ApiRequest, { resource, ref }: Subject): DriverError {
   const verb = method.toLowerCase();
   if (status === 401 || status === 403)
     return new DriverError(
       "PermissionDenied",
-      `${beginning}${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
+      `${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
         `${verb} it in namespace "${ref.namespace}"${verb === "patch" ? ownership : ""}; install the chart's RBAC`,
     );
   // Success without JSON is no API server's answer: a proxy stands in between.
   const reason = status < 300 || status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";
-  return new DriverError(
-    reason,
-    `${beginning}the Kubernetes API answered HTTP ${status} to ${verb} ${resource} "${ref.name}"`,
-  );
+  return new DriverError(reason, `the Kubernetes API answered HTTP ${status} to ${verb} ${resource} "${ref.name}"`);
 }

@@ -29,7 +29,7 @@ function pathOf(ref: ObjectRef): string {
 }
 
 function subjectOf(ref: ObjectRef): Subject {
-  return { resource: "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io", ref, beginning: "" };
+  return { resource: "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io", ref };
 }
 
 /** The object as the established driver writes it (group secrets-store.csi.x-k8s.io, no status subresource). */

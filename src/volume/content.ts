@@ -7,6 +7,7 @@ import type {
   PublishRequest,
   SecretProviderClass,
 } from "../model.ts";
+import type { Freshness } from "../ports.ts";
 import { parsePayload } from "./payload.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 
@@ -20,12 +21,13 @@ export interface CheckedContent {
 export async function fetchContent(
   request: PublishRequest,
   ports: Pick<VolumePorts, "classes" | "providers">,
+  freshness: Freshness,
   signal: AbortSignal,
 ): Promise<CheckedContent> {
   const { pod, className } = request.volume;
-  const spc = await ports.classes.read({ namespace: pod.namespace, name: className }, signal);
+  const spc = await ports.classes.read({ namespace: pod.namespace, name: className }, freshness, signal);
   try {
-    const content = await providerOf(spc, ports).fetch(contentRequest(request, spc), signal);
+    const content = await providerOf(spc, ports).fetch(contentRequest(request, spc), freshness, signal);
     if (content.versions.length === 0) throw nothingNamed(spc);
     return { payload: parsePayload(content.files), versions: content.versions };
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { PublishRequest } from "../model.ts";
 import { fetchContent } from "./content.ts";
+import { forRepair } from "./freshness.ts";
 import { podStatusOf } from "./pod-status.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 
@@ -9,7 +10,7 @@ import type { VolumePorts } from "./volume-ports.ts";
  */
 export async function freshen(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<void> {
   const { volume } = request;
-  const { payload, versions } = await fetchContent(request, ports, signal);
+  const { payload, versions } = await fetchContent(request, ports, forRepair(ports.clock), signal);
   const written = await ports.locks.hold(volume.targetPath, signal, async () => {
     if (ports.volumes.get(volume.targetPath) === undefined) return false;
     // Without its mount the files would go to the node's disk.

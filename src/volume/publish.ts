@@ -1,7 +1,9 @@
 import { DriverError } from "../errors.ts";
 import type { Payload, PublishRequest, Volume } from "../model.ts";
+import type { Call } from "../ports.ts";
 import { fetchContent } from "./content.ts";
 import { payDebt } from "./debts.ts";
+import { forMount } from "./freshness.ts";
 import { podStatusOf } from "./pod-status.ts";
 import { isPublished } from "./published.ts";
 import type { VolumePorts } from "./volume-ports.ts";
@@ -11,13 +13,14 @@ import type { KnownVolume } from "./volumes.ts";
  * NodePublishVolume. After success the target is a mount with the whole content, and the pod's status is written or
  * owed. After failure nothing that this call made is left. Idempotent.
  */
-export async function publishVolume(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<void> {
+export async function publishVolume(request: PublishRequest, ports: VolumePorts, call: Call): Promise<void> {
+  const { signal } = call;
   if (await isPublished(request.volume, ports)) {
     await acknowledge(request, ports, signal);
     return;
   }
   const { volume } = request;
-  const { payload, versions } = await fetchContent(request, ports, signal);
+  const { payload, versions } = await fetchContent(request, ports, forMount(ports.clock, call), signal);
   const status = podStatusOf(volume, versions, ports.nodeName);
   const known = await ports.locks.hold(volume.targetPath, signal, async () =>
     (await populate(volume, payload, ports, signal))

@@ -125,7 +125,7 @@ export function createFakeProviders(): FakeProviders {
     named: (name) => {
       if (name !== "azure") throw new DriverError("ProviderNotFound", `provider not found: ${name}`);
       return {
-        fetch: (request, signal) => {
+        fetch: (request, _freshness, signal) => {
           providers.requests.push(request);
           return providers.answer(request, signal);
         },

@@ -1,3 +1,4 @@
+import type { Freshness } from "../../src/ports.ts";
 import type { PublishRequest, Volume } from "../../src/model.ts";
 import { createKeyedLock } from "../../src/volume/keyed-lock.ts";
 import type { VolumePorts } from "../../src/volume/volume-ports.ts";
@@ -43,3 +44,6 @@ export function createCoreWorld(): CoreWorld {
 
 /** A signal that never fires. */
 export const noSignal: AbortSignal = new AbortController().signal;
+
+/** A mount that takes whatever is there, and waits for ever. */
+export const anyAge: Freshness = { notOlderThan: new Date(0), priority: "mount" };

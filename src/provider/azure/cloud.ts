@@ -19,6 +19,9 @@ export interface CloudChoice {
   readonly kubeletRoot: string;
 }
 
+/** The one that a file describes. */
+const STACK = "AZURESTACKCLOUD";
+
 const publicCloud: Cloud = cloud("https://login.microsoftonline.com/", "vault.azure.net");
 const usGovernment: Cloud = cloud("https://login.microsoftonline.us/", "vault.usgovcloudapi.net");
 
@@ -31,11 +34,17 @@ const clouds: ReadonlyMap<string, Cloud> = new Map([
   ["AZUREGERMANCLOUD", cloud("https://login.microsoftonline.de/", "vault.microsoftazure.de")],
 ]);
 
+/** Whether a cloud has that name, in any case. */
+export function isCloudName(name: string): boolean {
+  const upper = name.toUpperCase();
+  return upper === STACK || clouds.has(upper);
+}
+
 /** The cloud of a name, in any case; AzureStackCloud is read from its file each time. Throws InvalidRequest. */
 export async function resolveCloud({ name, file, kubeletRoot }: CloudChoice): Promise<Cloud> {
   try {
     const upper = name.toUpperCase();
-    if (upper === "AZURESTACKCLOUD") return customCloud(await readCloudFile(file, kubeletRoot));
+    if (upper === STACK) return customCloud(await readCloudFile(file, kubeletRoot));
     const known = clouds.get(upper);
     if (known !== undefined) return known;
     throw new DriverError(

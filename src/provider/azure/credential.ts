@@ -1,15 +1,9 @@
-import {
-  ClientSecretCredential,
-  type AccessToken,
-  type ClientSecretCredentialOptions,
-  type TokenCredential,
-} from "@azure/identity";
+import { ClientSecretCredential, type AccessToken, type TokenCredential } from "@azure/identity";
 import { DriverError, inContext } from "../../errors.ts";
 import { entraRefusal, type EntraAnswer } from "./entra-refusal.ts";
 import type { ServicePrincipal } from "./identity.ts";
+import type { PipelinePolicy } from "./policy.ts";
 import { clientOptions, isAborted, networkFault, type Transport } from "./transport.ts";
-
-type PipelinePolicy = NonNullable<ClientSecretCredentialOptions["additionalPolicies"]>[number]["policy"];
 
 /**
  * The tokens of a service principal. Always of its own tenant and without continuous access evaluation, whatever a
@@ -19,11 +13,12 @@ type PipelinePolicy = NonNullable<ClientSecretCredentialOptions["additionalPolic
 export function createCredential(principal: ServicePrincipal, transport: Transport): TokenCredential {
   const authority = authorityOf(principal);
   const witness = createWitness(transport.timeoutMs);
+  const options = clientOptions(transport);
   const entra = new ClientSecretCredential(principal.tenantId, principal.clientId, principal.clientSecret, {
-    ...clientOptions(transport),
+    ...options,
     authorityHost: principal.cloud.authorityHost,
     disableInstanceDiscovery: principal.cloud.custom,
-    additionalPolicies: [{ policy: witness.policy, position: "perRetry" }],
+    additionalPolicies: [...options.additionalPolicies, { policy: witness.policy, position: "perRetry" }],
   });
   const arriving = new Map<string, Promise<AccessToken>>();
 
@@ -36,7 +31,7 @@ export function createCredential(principal: ServicePrincipal, transport: Transpo
     }
   }
 
-  /** Secrets, keys and certificates are asked for at once, each with a challenge of its own: one token serves them all. */
+  /** Objects are asked for at once: one token request serves them all. Tokens that have arrived are kept by the library. */
   function share(scopes: string | string[]): Promise<AccessToken> {
     const key = [scopes].flat().join(" ");
     const token = arriving.get(key) ?? request(scopes).finally(() => arriving.delete(key));

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { DriverError } from "../../errors.ts";
 import type { Credentials, Parameters } from "../../model.ts";
 import type { Cloud } from "./cloud.ts";
@@ -11,6 +12,15 @@ export interface ServicePrincipal {
   /** Never logged, never part of an error. */
   readonly clientSecret: string;
   readonly cloud: Cloud;
+}
+
+/**
+ * What proves the right to read: answers are shared under one key and never across keys. A changed client secret is another
+ * key. The secret is in it as a hash only.
+ */
+export function identityKey({ tenantId, clientId, clientSecret, cloud }: ServicePrincipal): string {
+  const proof = [cloud.authorityHost, cloud.vaultSuffix, tenantId, clientId, clientSecret];
+  return createHash("sha256").update(JSON.stringify(proof)).digest("hex");
 }
 
 /** Chooses the identity of a request by azure-provider 2.1. Throws InvalidRequest. */

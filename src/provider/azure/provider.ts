@@ -1,16 +1,18 @@
-import { Agent } from "node:https";
+import type { Agent } from "node:https";
 import { inContext } from "../../errors.ts";
 import type { Content, ContentRequest } from "../../model.ts";
 import type { Provider } from "../../ports.ts";
+import { createAgent } from "./agent.ts";
 import { resolveCloud } from "./cloud.ts";
 import { fetchContent } from "./content.ts";
 import { withContext } from "./context.ts";
-import { chooseIdentity } from "./identity.ts";
+import { chooseIdentity, type ServicePrincipal } from "./identity.ts";
 import { parseObjects } from "./objects.ts";
 import { parseParameters } from "./parameters.ts";
-import { vaultAddress } from "./vault-address.ts";
-import { createVaultOpener } from "./vault-client.ts";
-import type { OpenVault } from "./vault.ts";
+import { vaultAddress, type VaultAddress } from "./vault-address.ts";
+import { parseProxy } from "./proxy.ts";
+import { createVaults } from "./vaults.ts";
+import type { OpenVault, Vault } from "./vault.ts";
 
 export interface AzureProviderOptions {
   /** Begins the User-Agent of every request: `csi-secrets-store/<version> …`. */
@@ -19,13 +21,12 @@ export interface AzureProviderOptions {
   readonly cloudName?: string | undefined;
   /** The file of AzureStackCloud for classes that name none (AZURE_ENVIRONMENT_FILEPATH). */
   readonly cloudEnvFile?: string | undefined;
-  /** Connections to vaults and Entra ID; by default kept alive, straight, with Node's CAs. */
+  /** HTTPS_PROXY and NO_PROXY are read from it; by default there is no proxy. */
+  readonly proxyEnv?: NodeJS.ProcessEnv;
+  /** Connections to vaults and Entra ID; by default kept alive, through the proxy of `proxyEnv`, with Node's CAs. */
   readonly agent?: Agent;
   readonly openVault?: OpenVault;
 }
-
-/** To one vault at a time; what is more waits for a connection (design section 5: concurrency 20). */
-const mostConnections = 20;
 
 /** A vault request that has not ended by then has no answer (design section 9). */
 const requestTimeoutMs = 10_000;
@@ -34,9 +35,10 @@ const requestTimeoutMs = 10_000;
 export function createAzureProvider(options: AzureProviderOptions): Provider {
   const openVault = options.openVault ?? openOnNetwork(options);
   return {
-    async fetch(request, signal) {
+    async fetch(request, freshness, signal) {
+      const openFresh: OpenFresh = (address, identity) => openVault(address, identity, freshness);
       try {
-        return await mount(request, { ...options, openVault }, signal);
+        return await mount(request, { ...options, openVault: openFresh }, signal);
       } catch (error) {
         throw inContext("failed to mount objects, error: ", error);
       }
@@ -44,16 +46,14 @@ export function createAzureProvider(options: AzureProviderOptions): Provider {
   };
 }
 
-function openOnNetwork({ userAgent, agent }: AzureProviderOptions): OpenVault {
-  const transport = {
-    userAgent,
-    agent: agent ?? new Agent({ keepAlive: true, maxSockets: mostConnections }),
-    timeoutMs: requestTimeoutMs,
-  };
-  return createVaultOpener(transport);
+function openOnNetwork({ userAgent, agent, proxyEnv = {} }: AzureProviderOptions): OpenVault {
+  const proxy = parseProxy(proxyEnv);
+  const transport = { userAgent, agent: agent ?? createAgent(proxy), proxy, timeoutMs: requestTimeoutMs };
+  return createVaults({ transport, clock: () => new Date(), random: Math.random });
 }
 
-type Means = Pick<AzureProviderOptions, "cloudName" | "cloudEnvFile"> & { readonly openVault: OpenVault };
+type OpenFresh = (...vault: [VaultAddress, ServicePrincipal]) => Vault;
+type Means = Pick<AzureProviderOptions, "cloudName" | "cloudEnvFile"> & { readonly openVault: OpenFresh };
 
 /** The order is that of azure-provider 1.3: users mend one fault after the other. */
 async function mount(request: ContentRequest, means: Means, signal: AbortSignal): Promise<Content> {

@@ -1,4 +1,8 @@
 import type { Agent } from "node:https";
+import type { PipelinePolicy } from "./policy.ts";
+import type { Proxy } from "./proxy.ts";
+import { proxyFault } from "./proxy-fault.ts";
+import { resendOnReset } from "./resend.ts";
 
 /** How this process reaches Azure; the same for vaults and for Entra ID. */
 export interface Transport {
@@ -8,20 +12,45 @@ export interface Transport {
   readonly userAgent: string;
   /** A single HTTP request ends after this. */
   readonly timeoutMs: number;
+  /** The one that the agent uses: failures on the way through it are told with its name. */
+  readonly proxy?: Proxy | undefined;
 }
 
-/** What every SDK client is made with. Nothing is retried in secret, and no answer leads to another address. */
-export function clientOptions({ agent, userAgent }: Transport): {
+/** What every SDK client is made with. Nothing is retried in secret but a reset connection, and no answer leads to another address. */
+export function clientOptions({ agent, userAgent, proxy }: Transport): {
   agent: Agent;
   retryOptions: { maxRetries: number };
   redirectOptions: { maxRetries: number };
   userAgentOptions: { userAgentPrefix: string };
+  additionalPolicies: { policy: PipelinePolicy; position: "perRetry" }[];
 } {
   return {
     agent,
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
     userAgentOptions: { userAgentPrefix: userAgent },
+    additionalPolicies: [resendOnReset, ...(proxy ? [markProxied(proxy)] : [])].map((policy) => ({
+      policy,
+      position: "perRetry",
+    })),
+  };
+}
+
+/** Which failures came through which proxy; the SDK's errors have no place for it. */
+const proxied = new WeakMap<Error, Proxy>();
+
+function markProxied(proxy: Proxy): PipelinePolicy {
+  return {
+    name: "markProxied",
+    async sendRequest(request, next) {
+      try {
+        return await next(request);
+      } catch (error) {
+        const { hostname, port } = new URL(request.url);
+        if (error instanceof Error && proxy.serves(hostname, port || "443")) proxied.set(error, proxy);
+        throw error;
+      }
+    },
   };
 }
 
@@ -38,6 +67,8 @@ export function networkFault(host: string, error: unknown, nameRemedy: string): 
   if (!(error instanceof Error && error.name === "RestError" && "code" in error)) return undefined;
   const code = String(error.code);
   if (!/^[A-Z0-9_]{1,64}$/.test(code)) return undefined;
+  const proxy = proxied.get(error);
+  if (proxy !== undefined) return proxyFault({ proxy, host, code, message: error.message });
   if (nameFaults.has(code)) return `${host} does not resolve (${code}): ${nameRemedy}`;
   if (/CERT|SIGNATURE|ISSUER|^ERR_TLS|^ERR_SSL/.test(code)) {
     return `the certificate of ${host} is not trusted (${code}): if a proxy opens TLS, give this plugin the proxy's CA`;

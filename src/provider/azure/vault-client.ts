@@ -2,48 +2,50 @@ import { CertificateClient } from "@azure/keyvault-certificates";
 import { KeyClient } from "@azure/keyvault-keys";
 import { SecretClient } from "@azure/keyvault-secrets";
 import { DriverError } from "../../errors.ts";
-import { createCredential } from "./credential.ts";
 import { isJsonObject, memberOf, textAt } from "./json.ts";
 import { clientOptions, isAborted, networkFault, type Transport } from "./transport.ts";
-import { urlOf, vaultRefusal } from "./vault-refusal.ts";
-import type { CertificateBundle, KeyBundle, OpenVault, SecretBundle, VaultQuestion } from "./vault.ts";
+import { urlOf, vaultRefusal, type RefusedAnswer } from "./vault-refusal.ts";
+import { bearer, type VaultToken } from "./vault-token.ts";
+import type { VaultAddress } from "./vault-address.ts";
+import type { CertificateBundle, KeyBundle, SecretBundle, Vault, VaultQuestion } from "./vault.ts";
 
-/** Vaults by the Azure SDK, which knows the protocol: challenge, token, address (azure-provider 2.8, 4.1). */
-export function createVaultOpener(transport: Transport): OpenVault {
-  return (vault, identity) => {
-    const credential = createCredential(identity, transport);
-    // The version that Azure Stack Hub speaks too. Verification of the challenge stays on: it is the default.
-    const options = { ...clientOptions(transport), serviceVersion: "7.4" } as const;
-    const secrets = new SecretClient(vault.url, credential, options);
-    const keys = new KeyClient(vault.url, credential, options);
-    const certificates = new CertificateClient(vault.url, credential, options);
-    const ask = (question: VaultQuestion, signal: AbortSignal, call: SdkCall): Promise<unknown> =>
-      exchange({ question, signal, call, timeoutMs: transport.timeoutMs });
-    return {
-      async secret(name, version, signal) {
-        const question = { vault, collection: "secrets", name, version } as const;
-        return toSecret(await ask(question, signal, (to) => secrets.getSecret(name, { version, ...to })));
-      },
-      async key(name, version, signal) {
-        const question = { vault, collection: "keys", name, version } as const;
-        return toKey(await ask(question, signal, (to) => keys.getKey(name, { version, ...to })));
-      },
-      async certificate(name, version, signal) {
-        const question = { vault, collection: "certificates", name, version } as const;
-        return toCertificate(
-          await ask(question, signal, (to) =>
-            version === ""
-              ? certificates.getCertificate(name, to)
-              : certificates.getCertificateVersion(name, version, to),
-          ),
-        );
-      },
-    };
+/** A vault by the Azure SDK, which knows the protocol: challenge, token, address (azure-provider 2.8, 4.1). */
+export function createVaultClient(vault: VaultAddress, token: VaultToken, transport: Transport): Vault {
+  const { credential } = token;
+  const common = clientOptions(transport);
+  const additionalPolicies = [...common.additionalPolicies, { policy: bearer(token), position: "perRetry" as const }];
+  // The version that Azure Stack Hub speaks too. Verification of the challenge stays on: it is the default.
+  const options = { ...common, additionalPolicies, serviceVersion: "7.4" } as const;
+  const secrets = new SecretClient(vault.url, credential, options);
+  const keys = new KeyClient(vault.url, credential, options);
+  const certificates = new CertificateClient(vault.url, credential, options);
+  const ask = (question: VaultQuestion, signal: AbortSignal, call: SdkCall): Promise<unknown> =>
+    exchange({ question, signal, call, timeoutMs: transport.timeoutMs });
+  return {
+    async secret(name, version, signal) {
+      const question = { vault, collection: "secrets", name, version } as const;
+      return toSecret(await ask(question, signal, (to) => secrets.getSecret(name, { version, ...to })));
+    },
+    async key(name, version, signal) {
+      const question = { vault, collection: "keys", name, version } as const;
+      return toKey(await ask(question, signal, (to) => keys.getKey(name, { version, ...to })));
+    },
+    async certificate(name, version, signal) {
+      const question = { vault, collection: "certificates", name, version } as const;
+      return toCertificate(
+        await ask(question, signal, (to) =>
+          version === ""
+            ? certificates.getCertificate(name, to)
+            : certificates.getCertificateVersion(name, version, to),
+        ),
+      );
+    },
   };
 }
 
 interface Answer {
   readonly status: number;
+  readonly headers: { get(name: string): string | undefined };
   readonly parsedBody?: unknown;
 }
 
@@ -72,8 +74,10 @@ async function exchange({ question, signal, call, timeoutMs }: Exchange): Promis
   } catch (error) {
     if (answers.length === 0) throw unanswered(question, signal, timeoutMs, error);
   }
-  const answer = answers.at(-1);
-  if (answer?.status !== 200) throw vaultRefusal(question, answer?.status ?? 0, answer?.parsedBody);
+  const answer = answers.pop();
+  // The connection remembers the callback of its first request, and what that holds.
+  answers.length = 0;
+  if (answer?.status !== 200) throw vaultRefusal(question, refusedAnswer(answer), new Date());
   if (isJsonObject(answer.parsedBody)) return answer.parsedBody;
   throw new DriverError(
     "ProviderError",
@@ -81,9 +85,15 @@ async function exchange({ question, signal, call, timeoutMs }: Exchange): Promis
   );
 }
 
+function refusedAnswer(answer: Answer | undefined): RefusedAnswer {
+  if (answer === undefined) return { status: 0 };
+  const { status, parsedBody, headers } = answer;
+  return { status, parsedBody, retryAfter: headers.get("retry-after"), date: headers.get("date") };
+}
+
 function unanswered({ vault }: VaultQuestion, signal: AbortSignal, timeoutMs: number, cause: unknown): unknown {
   const because = { cause };
-  if (signal.aborted)
+  if (signal.aborted && !isTimeout(signal.reason))
     return new DriverError("DeadlineExceeded", `no answer from vault ${vault.name} before the deadline`, because);
   if (cause instanceof DriverError) return cause;
   if (isAborted(cause)) {
@@ -103,6 +113,10 @@ function unanswered({ vault }: VaultQuestion, signal: AbortSignal, timeoutMs: nu
     );
   }
   return cause;
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "TimeoutError";
 }
 
 function toSecret(body: unknown): SecretBundle {

@@ -3,11 +3,34 @@ import { DriverError, type Reason } from "../../errors.ts";
 import { textAt } from "./json.ts";
 import type { VaultQuestion } from "./vault.ts";
 
+/** What a vault refused, by its own answer. */
+export class VaultRefusal extends DriverError {
+  readonly status: number;
+  /** What the vault asked for with a 429; undefined when it did not say. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, status: number, retryAfterMs: number | undefined) {
+    super(reasonOf(status), message);
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** An answer of a vault that is no success. */
+export interface RefusedAnswer {
+  readonly status: number;
+  readonly parsedBody?: unknown;
+  readonly retryAfter?: string | undefined;
+  /** The vault's own clock. */
+  readonly date?: string | undefined;
+}
+
 /**
  * A vault's refusal as one line that is the same whenever the fault is the same: from the body come only the error
  * codes and the caller's id, by pattern (design section 9).
  */
-export function vaultRefusal(question: VaultQuestion, status: number, body: unknown): DriverError {
+export function vaultRefusal(question: VaultQuestion, answer: RefusedAnswer, now: Date): VaultRefusal {
+  const { status, parsedBody: body } = answer;
   const code = codeAt(body, "error", "code");
   const inner = codeAt(body, "error", "innererror", "code");
   const facts = [
@@ -16,10 +39,22 @@ export function vaultRefusal(question: VaultQuestion, status: number, body: unkn
     ...(inner === undefined ? [] : [`INNER ERROR CODE: ${inner}`]),
     ...callerIn(textAt(body, "error", "message") ?? ""),
   ];
-  return new DriverError(
-    reasonOf(status),
-    `${facts.join(", ")}. ${remedyFor(question, [inner, code, String(status)])}`,
-  );
+  const message = `${facts.join(", ")}. ${remedyFor(question, [inner, code, String(status)])}`;
+  return new VaultRefusal(message, status, retryAfterOf(answer, now));
+}
+
+const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** Seconds, or an HTTP date by the vault's clock (RFC 9110, 10.2.3); anything else is as good as nothing. */
+function retryAfterOf({ retryAfter = "", date = "" }: RefusedAnswer, now: Date): number | undefined {
+  if (/^\d+$/.test(retryAfter)) return Number(retryAfter) * 1000;
+  const until = parseHttpDate(retryAfter);
+  return until && Math.max(0, until - (parseHttpDate(date) ?? now.getTime()));
+}
+
+function parseHttpDate(text: string): number | undefined {
+  const time = httpDate.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? undefined : time;
 }
 
 /** The address of an object, as asked for; without the query. */

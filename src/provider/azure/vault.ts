@@ -1,3 +1,4 @@
+import type { Freshness } from "../../ports.ts";
 import type { ServicePrincipal } from "./identity.ts";
 import type { VaultAddress } from "./vault-address.ts";
 
@@ -29,8 +30,8 @@ export interface Vault {
   certificate(name: string, version: string, signal: AbortSignal): Promise<CertificateBundle>;
 }
 
-/** Throws InvalidRequest for an identity that cannot be used; asks nobody yet. */
-export type OpenVault = (vault: VaultAddress, identity: ServicePrincipal) => Vault;
+/** A vault whose answers are as fresh as asked for. Throws InvalidRequest for an identity that cannot be used; asks nobody yet. */
+export type OpenVault = (vault: VaultAddress, identity: ServicePrincipal, freshness: Freshness) => Vault;
 
 /** What a vault is asked for. */
 export interface VaultQuestion {

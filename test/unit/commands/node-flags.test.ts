@@ -15,6 +15,7 @@ describe("the flags of the node plugin", () => {
         "metrics-addr": { port: 8898 },
         kubeconfig: "",
         "pod-overrides": "all",
+        "cloud-name": "AzurePublicCloud",
         "log-format-json": false,
         v: 0,
         version: false,
@@ -37,6 +38,10 @@ describe("the flags of the node plugin", () => {
     ["--v=1.5", "--v: must be a number from 0 to 10"],
     ["--metrics-addr=8898/tcp", "--metrics-addr: must be an address such as :8898 or 127.0.0.1:9808"],
     ["--pod-overrides=some", "--pod-overrides: must be all or none"],
+    [
+      "--cloud-name=AzureCloud1",
+      "--cloud-name: must be AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud",
+    ],
     ["--drivername=a_b", "--drivername: must be a domain name of at most 63 characters"],
     [`--drivername=${"a".repeat(64)}`, "--drivername: must be a domain name of at most 63 characters"],
     ["--endpoint=tcp://x", "--endpoint: invalid endpoint: tcp://x. Write it as unix:///path/to/csi.sock"],
@@ -45,12 +50,15 @@ describe("the flags of the node plugin", () => {
     expect(parseNodeFlags(["--nodeid=n", arg]).problems).toEqual([problem]);
   });
 
-  test.each([`--drivername=${"a".repeat(63)}`, `--nodeid=${"n".repeat(63)}`, "--pod-overrides=none", "--v=0"])(
-    "take %s",
-    (arg) => {
-      expect(parseNodeFlags(["--nodeid=n", arg]).problems).toEqual([]);
-    },
-  );
+  test.each([
+    `--drivername=${"a".repeat(63)}`,
+    `--nodeid=${"n".repeat(63)}`,
+    "--pod-overrides=none",
+    "--v=0",
+    "--cloud-name=azurechinacloud",
+  ])("take %s", (arg) => {
+    expect(parseNodeFlags(["--nodeid=n", arg]).problems).toEqual([]);
+  });
 
   test("tell all problems at once, a missing node name last", () => {
     expect(parseNodeFlags(["--v=x", "--nope"]).problems).toEqual([
@@ -66,6 +74,10 @@ describe("the flags of the node plugin", () => {
     ["--nodeid", "--nodeid needs a value: --nodeid=NAME"],
   ])("tell a bad node name %s once", (arg, problem) => {
     expect(parseNodeFlags([arg]).problems).toEqual([problem]);
+  });
+
+  test("take a blank cloud name for the default", () => {
+    expect(parseNodeFlags(["--nodeid=n", "--cloud-name="]).values["cloud-name"]).toBe("AzurePublicCloud");
   });
 
   test("need no node name to tell the version", () => {

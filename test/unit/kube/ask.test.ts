@@ -3,7 +3,7 @@ import { ask } from "../../../src/kube/ask.ts";
 import { createFakeCluster } from "../../fakes/cluster.ts";
 import { noSignal } from "../../fakes/volumes.ts";
 
-const subject = { resource: "things.example.org", ref: { namespace: "shop", name: "a" }, beginning: "" };
+const subject = { resource: "things.example.org", ref: { namespace: "shop", name: "a" } };
 
 test.each([
   ["GET", 200, "get"],

@@ -4,20 +4,20 @@ import type { ApiAnswer } from "../../../src/kube/api.ts";
 import { createClasses } from "../../../src/kube/classes.ts";
 import type { SecretProviderClass } from "../../../src/model.ts";
 import { createFakeCluster } from "../../fakes/cluster.ts";
-import { noSignal } from "../../fakes/volumes.ts";
+import { anyAge, noSignal } from "../../fakes/volumes.ts";
 
 const ref = { namespace: "shop", name: "vault" };
 const beginning = "failed to get secretproviderclass shop/vault, error: ";
 const resource = "secretproviderclasses.secrets-store.csi.x-k8s.io";
 
 function read(answer: ApiAnswer | Error, signal = noSignal): Promise<SecretProviderClass> {
-  return createClasses(createFakeCluster(answer)).read(ref, signal);
+  return createClasses(createFakeCluster(answer), () => new Date()).read(ref, anyAge, signal);
 }
 
 describe("a SecretProviderClass", () => {
   test("is read by its name, in its namespace", async () => {
     const cluster = createFakeCluster({ status: 200, body: {} });
-    await createClasses(cluster).read({ namespace: "a b", name: "c/d" }, noSignal);
+    await createClasses(cluster, () => new Date()).read({ namespace: "a b", name: "c/d" }, anyAge, noSignal);
     expect(cluster.requests).toEqual([
       {
         method: "GET",
@@ -86,9 +86,17 @@ describe("a read fails", () => {
   });
 
   test("by the caller's deadline", async () => {
-    const cause = new Error("aborted");
-    await expect(read(cause, AbortSignal.abort())).rejects.toEqual(
-      new DriverError("DeadlineExceeded", `${beginning}the caller's deadline ended`, { cause }),
+    await expect(read({ status: 200, body: {} }, AbortSignal.abort())).rejects.toEqual(
+      new DriverError("DeadlineExceeded", `${beginning}the caller's deadline ended`),
     );
   });
+});
+
+test("a class that many ask for at the same time is read once", async () => {
+  const cluster = createFakeCluster({ status: 200, body: { spec: { provider: "azure" } } });
+  const classes = createClasses(cluster, () => new Date());
+  const fresh = { notOlderThan: new Date(Date.now() - 2_000), priority: "mount" } as const;
+  const answers = await Promise.all(Array.from({ length: 100 }, () => classes.read(ref, fresh, noSignal)));
+  expect(new Set(answers).size).toBe(1);
+  expect(cluster.requests).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { fetchContent, type CheckedContent } from "../../../src/volume/content.ts";
-import { aRequest, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
+import { anyAge, aRequest, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
 
 const beginning = "failed to mount secrets store objects for pod shop/web-0, err: ";
 
@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 
 function fetch(attributes = aRequest.attributes): Promise<CheckedContent> {
-  return fetchContent({ ...aRequest, attributes }, world.ports, noSignal);
+  return fetchContent({ ...aRequest, attributes }, world.ports, anyAge, noSignal);
 }
 
 describe("the provider is asked", () => {

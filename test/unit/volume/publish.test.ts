@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 function publish(signal = noSignal, request = aRequest): Promise<void> {
-  return publishVolume(request, world.ports, signal);
+  return publishVolume(request, world.ports, { signal });
 }
 
 function textsOf(target = aTarget): string[] {

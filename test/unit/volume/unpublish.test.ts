@@ -7,7 +7,7 @@ import { aRequest, createCoreWorld, noSignal } from "../../fakes/volumes.ts";
 
 test("an unpublish forgets the volume, clears it, then unmounts it", async () => {
   const { ports, mounter } = createCoreWorld();
-  await publishVolume(aRequest, ports, noSignal);
+  await publishVolume(aRequest, ports, { signal: noSignal });
   mounter.calls.length = 0;
   await unpublishVolume(aTarget, ports, noSignal);
   expect(mounter.calls).toEqual(["clear", "unmount"]);
@@ -31,7 +31,7 @@ test("a broken mount is unmounted without a look at its content", async () => {
 
 test("an unpublish that cannot unmount fails, and the volume stays forgotten", async () => {
   const { ports, mounter } = createCoreWorld();
-  await publishVolume(aRequest, ports, noSignal);
+  await publishVolume(aRequest, ports, { signal: noSignal });
   mounter.unmount = () => Promise.reject(new DriverError("MountFailed", "busy"));
   await expect(unpublishVolume(aTarget, ports, noSignal)).rejects.toThrow("busy");
   expect(ports.volumes.get(aTarget)).toBeUndefined();
@@ -45,7 +45,7 @@ test("an unpublish waits for the write under way, and leaves nothing of it", asy
     await writing.promise;
     return write(...args);
   };
-  const publishing = publishVolume(aRequest, ports, noSignal);
+  const publishing = publishVolume(aRequest, ports, { signal: noSignal });
   await expect.poll(() => mounter.calls).toEqual(["mount"]);
   const unpublishing = unpublishVolume(aTarget, ports, noSignal);
   writing.resolve(undefined);

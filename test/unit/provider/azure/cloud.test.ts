@@ -3,7 +3,7 @@ import { mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { resolveCloud, type Cloud } from "../../../../src/provider/azure/cloud.ts";
+import { isCloudName, resolveCloud, type Cloud } from "../../../../src/provider/azure/cloud.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -26,13 +26,24 @@ async function stack(content: unknown, file = "cloud.json"): Promise<Cloud> {
 describe("resolveCloud()", () => {
   test.each([
     ["AzurePublicCloud", "https://login.microsoftonline.com/", "vault.azure.net"],
+    ["AzureCloud", "https://login.microsoftonline.com/", "vault.azure.net"],
     ["azurecloud", "https://login.microsoftonline.com/", "vault.azure.net"],
+    ["AzureUSGovernmentCloud", "https://login.microsoftonline.us/", "vault.usgovcloudapi.net"],
     ["AZUREUSGOVERNMENTCLOUD", "https://login.microsoftonline.us/", "vault.usgovcloudapi.net"],
     ["AzureUSGovernment", "https://login.microsoftonline.us/", "vault.usgovcloudapi.net"],
     ["AzureChinaCloud", "https://login.chinacloudapi.cn/", "vault.azure.cn"],
     ["AzureGermanCloud", "https://login.microsoftonline.de/", "vault.microsoftazure.de"],
   ])("%s is built in", async (name, authorityHost, vaultSuffix) => {
+    expect(isCloudName(name)).toBe(true);
     expect(await resolve(name)).toEqual({ authorityHost, vaultSuffix, custom: false });
+  });
+  test("AzureStackCloud is a name, what is misspelled is none", () => {
+    expect(["AzureStackCloud", "azurestackcloud", "", "AzureCloud1"].map(isCloudName)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
   test("an unknown name is told in upper case", async () => {
     await expect(resolve("AzureCloud1")).rejects.toMatchObject({

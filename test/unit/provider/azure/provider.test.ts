@@ -1,9 +1,13 @@
-import { describe, expect, test } from "vitest";
+import dns from "node:dns";
+import { syncBuiltinESMExports } from "node:module";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DriverError } from "../../../../src/errors.ts";
 import type { Content, Credentials } from "../../../../src/model.ts";
 import { createAzureProvider, type AzureProviderOptions } from "../../../../src/provider/azure/provider.ts";
 import type { OpenVault } from "../../../../src/provider/azure/vault.ts";
+import { anyAge, noSignal } from "../../../fakes/volumes.ts";
 import { createFakeVault, idOf } from "../../../fakes/azure-vault.ts";
+import { startScriptedAzure } from "../../../fakes/vault-script-server.ts";
 
 const item = "array: ['{objectName: secret1, objectType: secret}']";
 const valid = { keyvaultName: "kv1", tenantID: "t1", objects: item };
@@ -23,7 +27,7 @@ async function fetchFrom(
   options: Partial<AzureProviderOptions> = {},
 ): Promise<Content> {
   const provider = createAzureProvider({ userAgent: "test", openVault: () => vault, ...options });
-  return provider.fetch({ volume, parameters, credentials }, new AbortController().signal);
+  return provider.fetch({ volume, parameters, credentials }, anyAge, noSignal);
 }
 
 describe("the Azure provider", () => {
@@ -41,7 +45,7 @@ describe("the Azure provider", () => {
     await fetchFrom({ ...valid, cloudName: "AzureChinaCloud" }, { secrets }, { openVault });
     const cloud = { authorityHost: "https://login.chinacloudapi.cn/", vaultSuffix: "vault.azure.cn", custom: false };
     const principal = { tenantId: "t1", clientId: "c1", clientSecret: "s1", cloud };
-    expect(opened).toEqual([[{ name: "kv1", url: "https://kv1.vault.azure.cn/" }, principal]]);
+    expect(opened).toEqual([[{ name: "kv1", url: "https://kv1.vault.azure.cn/" }, principal, anyAge]]);
   });
   test("takes cloud and cloud file of the process where the class names none", async () => {
     const options = { cloudName: "AzureStackCloud", cloudEnvFile: "/nowhere/process.json" };
@@ -59,7 +63,7 @@ describe("the Azure provider", () => {
   test("asks the network where no vault is given", async () => {
     const provider = createAzureProvider({ userAgent: "test" });
     const request = { volume, parameters: { ...valid, tenantID: "not a tenant" }, credentials: { secrets } };
-    await expect(provider.fetch(request, new AbortController().signal)).rejects.toThrow(
+    await expect(provider.fetch(request, anyAge, noSignal)).rejects.toThrow(
       "failed to mount objects, error: failed to get keyvault client: invalid tenantID. You can locate your tenantID",
     );
   });
@@ -139,5 +143,49 @@ describe("messages that users know (azure-provider appendix A)", () => {
     expect(error).toBeInstanceOf(DriverError);
     expect(error).toMatchObject({ reason: "InvalidRequest" });
     expect((error as DriverError).message.startsWith(`failed to mount objects, error: ${message}`)).toBe(true);
+  });
+});
+
+describe("the network of the Azure provider", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    vi.useRealTimers();
+  });
+
+  /** What the fetch of one secret fails with. */
+  async function failureOf(options: Pick<AzureProviderOptions, "agent">): Promise<unknown> {
+    const provider = createAzureProvider({ userAgent: "test", ...options });
+    const request = { volume, parameters: valid, credentials: { secrets } };
+    return provider.fetch(request, anyAge, noSignal).catch((error: unknown) => error);
+  }
+
+  test("a vault that does not answer is given up after 10 s, its whole turn as well", async () => {
+    const azure = await startScriptedAzure({ vault: () => "never" });
+    const limit = vi.spyOn(AbortSignal, "timeout");
+    const failure = failureOf({ agent: azure.transport.agent });
+    await vi.waitUntil(() => azure.asked.length === 1);
+    expect(limit).toHaveBeenCalledExactlyOnceWith(10_000);
+    vi.advanceTimersByTime(10_000);
+    expect(await failure).toMatchObject({
+      reason: "ProviderUnavailable",
+      message: expect.stringContaining("no answer from vault kv1 within 10 s") as string,
+    });
+    await azure.stop();
+  });
+  test("a resolver that does not answer is given up after 1 s, and asked once", async () => {
+    const lookup = vi.spyOn(dns, "lookup").mockImplementation(() => undefined);
+    syncBuiltinESMExports();
+    const failure = failureOf({});
+    await vi.waitUntil(() => lookup.mock.calls.length > 0);
+    vi.advanceTimersByTime(1_000);
+    expect(await failure).toMatchObject({
+      reason: "ProviderUnavailable",
+      message: expect.stringContaining("login.microsoftonline.com does not resolve (EAI_AGAIN)") as string,
+    });
+    expect(lookup).toHaveBeenCalledTimes(1);
   });
 });

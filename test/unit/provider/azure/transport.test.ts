@@ -1,5 +1,8 @@
-import { describe, expect, test } from "vitest";
-import { isAborted, networkFault } from "../../../../src/provider/azure/transport.ts";
+import { SecretClient } from "@azure/keyvault-secrets";
+import { describe, expect, test, vi } from "vitest";
+import { parseProxy } from "../../../../src/provider/azure/proxy.ts";
+import { clientOptions, isAborted, networkFault } from "../../../../src/provider/azure/transport.ts";
+import { startFakeAzure, type FakeAzureServer } from "../../../fakes/azure-server.ts";
 
 const restError = (code: unknown): Error => Object.assign(new Error("hunter2"), { name: "RestError", code });
 const fault = (code: unknown): string | undefined => networkFault("kv1.example", restError(code), "check keyvaultName");
@@ -40,5 +43,36 @@ describe("isAborted()", () => {
     expect(isAborted(Object.assign(new Error(), { name: "AbortError" }))).toBe(true);
     expect(isAborted(new DOMException("", "AbortError"))).toBe(true);
     expect(isAborted(new Error("AbortError"))).toBe(false);
+  });
+});
+
+describe("clientOptions()", () => {
+  async function asked(server: FakeAzureServer, options: object): Promise<unknown> {
+    const transport = { agent: server.agent, userAgent: "test", timeoutMs: 1_000, ...options };
+    const nobody = { getToken: () => Promise.resolve(null) };
+    const client = new SecretClient(`https://kv1.azure.test:${server.port}`, nobody, clientOptions(transport));
+    return client.getSecret("a").catch((error: unknown) => error);
+  }
+
+  test("the SDK's own proxy policy does nothing beside the agent", async () => {
+    await using stack = new AsyncDisposableStack();
+    const server = await startFakeAzure(() => ({ status: 404, body: {} }));
+    stack.defer(server.stop);
+    for (const name of ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"]) vi.stubEnv(name, "http://127.0.0.1:1");
+    stack.defer(() => void vi.unstubAllEnvs());
+    expect(await asked(server, {})).toMatchObject({ statusCode: 404 });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test("a failure names the proxy where the proxy serves, and only there", async () => {
+    await using stack = new AsyncDisposableStack();
+    const server = await startFakeAzure(() => "reset");
+    stack.defer(server.stop);
+    const told = async (noProxy: string): Promise<string | undefined> => {
+      const proxy = parseProxy({ HTTPS_PROXY: "http://proxy:3128", NO_PROXY: noProxy });
+      return networkFault("kv1", await asked(server, { proxy }), "");
+    };
+    expect(await told("")).toMatch(/^the connection to kv1 through the proxy http:\/\/proxy:3128 broke/);
+    expect(await told(`azure.test:${server.port}`)).toMatch(/^kv1 broke the connection \(ECONNRESET\)/);
   });
 });

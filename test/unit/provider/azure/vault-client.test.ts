@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../../src/errors.ts";
 import type { ServicePrincipal } from "../../../../src/provider/azure/identity.ts";
-import { createVaultOpener } from "../../../../src/provider/azure/vault-client.ts";
+import { createCredential } from "../../../../src/provider/azure/credential.ts";
+import type { Transport } from "../../../../src/provider/azure/transport.ts";
+import type { VaultAddress } from "../../../../src/provider/azure/vault-address.ts";
+import { createVaultToken, type VaultToken } from "../../../../src/provider/azure/vault-token.ts";
+import { createVaultClient } from "../../../../src/provider/azure/vault-client.ts";
 import type { Vault } from "../../../../src/provider/azure/vault.ts";
 import {
   startFakeAzure,
@@ -40,12 +44,14 @@ async function open(play: Play = {}): Promise<{ vault: Vault; seen: SeenRequest[
     clientSecret: "the-client-secret",
     cloud: { authorityHost: `https://login.azure.test:${port}/`, vaultSuffix: suffix, custom: true },
   };
-  const openVault = createVaultOpener({
-    agent,
-    userAgent: "csi-secrets-store/v1",
-    timeoutMs: play.timeoutMs ?? 10_000,
-  });
-  return { vault: openVault({ name: "kv1", url: `https://kv1.${suffix}/` }, principal), seen, port };
+  const transport = { agent, userAgent: "csi-secrets-store/v1", timeoutMs: play.timeoutMs ?? 10_000 };
+  const address = { name: "kv1", url: `https://kv1.${suffix}/` };
+  return { vault: createVaultClient(address, tokenOf(address, principal, transport), transport), seen, port };
+}
+
+/** Not fetched ahead, so that the vault's challenge is met. */
+function tokenOf(address: VaultAddress, principal: ServicePrincipal, transport: Transport): VaultToken {
+  return createVaultToken(address, principal, createCredential(principal, transport));
 }
 
 function answer(request: SeenRequest, port: number, play: Play): FakeAnswer {
@@ -283,21 +289,18 @@ describe("what Entra ID's failure becomes", () => {
     const failure = await failureOf(vault.secret("s1", "", caller.signal));
     expect(failure).toMatchObject({ reason: "DeadlineExceeded" });
   });
+  const nowhere = { agent: undefined as never, userAgent: "", timeoutMs: 1 };
   test.each(["con toso", "a/b", "tenant?"])("the tenant %j is refused before anybody is asked", (tenantId) => {
-    const openVault = createVaultOpener({ agent: undefined as never, userAgent: "", timeoutMs: 1 });
     const cloud = { authorityHost: "https://login.azure.test/", vaultSuffix: "azure.test", custom: true };
     const principal = { tenantId, clientId: "id", clientSecret: "secret", cloud };
-    expect(() => openVault({ name: "kv1", url: "https://kv1.azure.test/" }, principal)).toThrow(/^invalid tenantID\./);
+    expect(() => createCredential(principal, nowhere)).toThrow(/^invalid tenantID\./);
   });
   test.each(["http://login.azure.test/", "login.azure.test", ""])(
     "the authority %j is refused: no https",
     (authorityHost) => {
-      const openVault = createVaultOpener({ agent: undefined as never, userAgent: "", timeoutMs: 1 });
       const cloud = { authorityHost, vaultSuffix: "azure.test", custom: true };
       const principal = { tenantId: "t", clientId: "id", clientSecret: "secret", cloud };
-      expect(() => openVault({ name: "kv1", url: "https://kv1.azure.test/" }, principal)).toThrow(
-        /^cannot use an authority host without https/,
-      );
+      expect(() => createCredential(principal, nowhere)).toThrow(/^cannot use an authority host without https/);
     },
   );
 });

@@ -8,8 +8,10 @@ const question: VaultQuestion = {
   name: "s1",
   version: "",
 };
+const now = new Date("2026-01-01T00:00:00Z");
 const guid = "0F8fad5b-d9cb-469f-a165-70867728950e";
-const told = (status: number, error: object): string => vaultRefusal(question, status, { error }).message;
+const told = (status: number, error: object): string =>
+  vaultRefusal(question, { status, parsedBody: { error } }, now).message;
 
 describe("vaultRefusal()", () => {
   test("is one line with address, status, code and remedy", () => {
@@ -55,7 +57,7 @@ describe("vaultRefusal()", () => {
     [500, "ProviderUnavailable", "is out of order"],
     [599, "ProviderUnavailable", "is out of order"],
   ])("%i without a body is %s", (status, reason, remedy) => {
-    const refusal = vaultRefusal(question, status, undefined);
+    const refusal = vaultRefusal(question, { status }, now);
     expect(refusal.reason).toBe(reason);
     expect(refusal.message).toContain("ERROR CODE UNAVAILABLE. ");
     expect(refusal.message).toContain(remedy);
@@ -67,5 +69,40 @@ describe("vaultRefusal()", () => {
     ["prose in the message", { message: "appid=hunter2" }],
   ])("%s stays inside", (_, error) => {
     expect(told(403, error)).not.toContain("hunter2");
+  });
+});
+
+describe("Retry-After", () => {
+  const vaultsClock = "Thu, 01 Jan 2026 02:00:00 GMT";
+
+  test.each([
+    // what it says, the answer's Date, what is waited
+    ["7", undefined, 7_000],
+    ["7", vaultsClock, 7_000],
+    ["0", undefined, 0],
+    ["86400", undefined, 86_400_000],
+    ["000000000007", undefined, 7_000],
+    ["9".repeat(20), undefined, Number("9".repeat(20)) * 1_000],
+    ["9".repeat(400), undefined, Infinity],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", undefined, 30_000],
+    ["Wed, 31 Dec 2025 23:00:00 GMT", undefined, 0],
+    ["Thu, 01 Jan 2026 02:00:30 GMT", vaultsClock, 30_000],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", vaultsClock, 0],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", "yesterday", 30_000],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", "", 30_000],
+    ["Thu, 01 Jan 1970 00:00:00 GMT", undefined, 0],
+    ["soon", undefined, undefined],
+    ["-1", undefined, undefined],
+    ["1.5", undefined, undefined],
+    ["1e3", undefined, undefined],
+    ["2026-01-01T00:00:30Z", undefined, undefined],
+    ["", undefined, undefined],
+    [undefined, undefined, undefined],
+    // Dates by their looks only.
+    ["Thu, 99 Jan 2026 00:00:30 GMT", undefined, undefined],
+    ["Thu, 01 Abc 2026 00:00:30 GMT", vaultsClock, undefined],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", "Thu, 01 Jan 2026 99:00:00 GMT", 30_000],
+  ])("%j in an answer of %j is %j ms", (retryAfter, date, ms) => {
+    expect(vaultRefusal(question, { status: 429, retryAfter, date }, now).retryAfterMs).toBe(ms);
   });
 });

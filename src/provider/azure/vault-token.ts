@@ -1,0 +1,75 @@
+import type { AccessToken, TokenCredential } from "@azure/identity";
+import { DriverError } from "../../errors.ts";
+import type { ServicePrincipal } from "./identity.ts";
+import type { PipelinePolicy } from "./policy.ts";
+import type { VaultAddress } from "./vault-address.ts";
+
+/** Fetched anew this long before it expires, as the SDK does it. */
+const RENEWED_BEFORE_MS = 5 * 60_000;
+
+/** One identity's token for one vault. */
+export interface VaultToken {
+  /** For the SDK, when the vault challenges a request. */
+  readonly credential: TokenCredential;
+  /** Resolves when the token is at hand, at once if it is; rejects with what the token service said. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** The token, if it is at hand. */
+  current(): string | undefined;
+}
+
+/**
+ * The resource that a vault's tokens are for is known in our clouds, and almost always the vaults' suffix in a cloud of a
+ * file: the token is fetched before the vault is asked, and no challenge is needed. Where the token service refuses that
+ * guess, the resource is learned from the vault's first challenge, verified by the SDK.
+ */
+export function createVaultToken(
+  { url }: VaultAddress,
+  { cloud }: ServicePrincipal,
+  credential: TokenCredential,
+): VaultToken {
+  let scope: string | undefined = `https://${new URL(url).host.replace(/^[^.]+\./, "")}/.default`;
+  let isGuess = cloud.custom;
+  let token: AccessToken | undefined;
+
+  async function fetch(...[scopes, options]: Parameters<TokenCredential["getToken"]>): Promise<AccessToken | null> {
+    const found = await credential.getToken(scopes, options);
+    [scope, isGuess] = [[scopes].flat().join(" "), false];
+    token = found ?? undefined;
+    return found;
+  }
+
+  return {
+    credential: { getToken: fetch },
+    ready: async (abortSignal) => {
+      const isFresh = token !== undefined && token.expiresOnTimestamp - RENEWED_BEFORE_MS > Date.now();
+      if (scope === undefined || isFresh) return;
+      try {
+        await fetch(scope, { abortSignal });
+      } catch (error) {
+        if (!isGuess || !isRefusal(error)) throw error;
+        scope = undefined;
+      }
+    },
+    current: () => token?.token,
+  };
+}
+
+/** Not an outage: asked for the right resource the token service may say yes. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof DriverError && !["ProviderUnavailable", "Throttled", "DeadlineExceeded"].includes(error.reason)
+  );
+}
+
+/** Sends the token along with a request that has none yet; the SDK answers a challenge that comes all the same. */
+export function bearer(token: Pick<VaultToken, "current">): PipelinePolicy {
+  return {
+    name: "bearerAtHand",
+    async sendRequest(request, next) {
+      const value = token.current();
+      if (value !== undefined && !request.headers.has("Authorization"))
+        request.headers.set("Authorization", `Bearer ${value}`);
+      return next(request);
+    },
+  };
+}
