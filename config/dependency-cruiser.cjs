@@ -48,7 +48,7 @@ module.exports = {
     },
     room("kernel", kernel, []),
     room("sharing", sharing, [kernel]),
-    room("formats", formats, [kernel], { packages: ["yaml", "fastest-levenshtein"] }),
+    room("formats", formats, [kernel], { packages: ["yaml", "fastest-levenshtein", "node-forge"] }),
     room("core", core, [kernel, formats]),
     { name: "core-order", severity: "error", from: { path: "^src/volume/" }, to: { path: "^src/rotation/" } },
     {
@@ -71,7 +71,7 @@ module.exports = {
             kube: ["@kubernetes"],
             metrics: ["@prometheus-io"],
             logging: ["pino"],
-            "provider/azure": ["@azure"],
+            "provider/azure": ["@azure", "p-queue"],
             "provider/remote": ["@grpc"],
           }[name],
         },

@@ -34,11 +34,15 @@ const koffiFiles =
 
 /** Made beside dist/ and moved there whole, so that nobody meets half a build. */
 const made = `dist.new-${process.pid}`;
-await bundle({ main: "src/main.ts", node: "src/commands/node.ts" }, made, {
-  BUILD_VERSION: JSON.stringify(`v${version}`),
-  BUILD_COMMIT: JSON.stringify(commit()),
-  BUILD_DATE: JSON.stringify(builtAt().toISOString().slice(0, 16)),
-});
+await bundle(
+  { main: "src/main.ts", node: "src/commands/node.ts", "pfx-thread": "src/provider/azure/pfx-thread.ts" },
+  made,
+  {
+    BUILD_VERSION: JSON.stringify(`v${version}`),
+    BUILD_COMMIT: JSON.stringify(commit()),
+    BUILD_DATE: JSON.stringify(builtAt().toISOString().slice(0, 16)),
+  },
+);
 chmodSync(`${made}/main.js`, 0o755);
 const koffi = `${modules}/koffi`;
 cpSync(koffi, `${made}/node_modules/koffi`, {

@@ -7,6 +7,7 @@ import { createInClusterAccess, SERVICE_ACCOUNT_DIR } from "../kube/in-cluster.t
 import { createPodStatuses } from "../kube/pod-statuses.ts";
 import { DriverError } from "../errors.ts";
 import { createMetrics, type MetricsRegistry } from "../metrics/metrics.ts";
+import type { Logger } from "../log.ts";
 import { loadKernel } from "../mount/kernel.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
@@ -25,13 +26,18 @@ export type NodeAdapters = Pick<VolumePorts, "classes" | "providers" | "statuses
 };
 
 /** Connects the real adapters. Nothing is asked of cluster or vault yet. */
-export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<NodeAdapters> {
+export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Promise<NodeAdapters> {
   const { BuildVersion, GitCommit } = buildInfo;
   const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
   const api = createKubernetesApi(await clusterAccess(flags, env), userAgent);
   const metrics = createMetrics();
   const cloud = { cloudName: flags["cloud-name"], cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"] };
-  const azure = createAzureProvider({ userAgent, ...cloud, proxyEnv: takeProxyVariables(env) });
+  const reading = {
+    constructPemChain: flags["construct-pem-chain"],
+    writeCertAndKeyInSeparateFiles: flags["write-cert-and-key-in-separate-files"],
+    logger: log,
+  };
+  const azure = createAzureProvider({ userAgent, ...cloud, ...reading, proxyEnv: takeProxyVariables(env) });
   return {
     metrics,
     classes: createClasses({ api, metrics }, () => new Date()),

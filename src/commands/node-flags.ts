@@ -41,6 +41,8 @@ export const nodeFlags = {
     parsePodOverrides,
   ),
   "cloud-name": flag("NAME", "the Azure cloud of classes that name none", "AzurePublicCloud", parseCloudName),
+  "construct-pem-chain": switchFlag("order the certificates of a PFX from the leaf to the root", true),
+  "write-cert-and-key-in-separate-files": switchFlag("write a certificate's secret as .crt and .key as well"),
   "log-format-json": switchFlag("log JSON objects instead of klog text"),
   v: flag("LEVEL", "log verbosity, 0 to 10", 0, parseVerbosity),
   version: switchFlag("print version information and exit"),

@@ -33,7 +33,7 @@ async function serve(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Pro
   const stop = nextSignal();
   try {
     await trustExtraAuthorities(env);
-    const adapters = await createNodeAdapters(flags, env);
+    const adapters = await createNodeAdapters(flags, env, log);
     await hardenProcess();
     const plugin = await startNodePlugin(flags, adapters, log);
     log.info("Serving kubelet", { endpoint: flags.endpoint, node: flags.nodeid, version: buildInfo.BuildVersion });

@@ -18,8 +18,8 @@ export type FlagValues<Table extends FlagTable> = {
 };
 
 /** A switch in Go's manner: `--x`, `--x=true`, `-x=0`. */
-export function switchFlag(help: string): FlagSpec<boolean> {
-  return { help, parse: parseGoBool, fallback: false };
+export function switchFlag(help: string, fallback = false): FlagSpec<boolean> {
+  return { help: fallback ? `${help} (default true)` : help, parse: parseGoBool, fallback };
 }
 
 /** What a command line says; problems are all that is wrong with it, one sentence each. */

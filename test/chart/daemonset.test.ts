@@ -43,6 +43,7 @@ describe("the DaemonSet", () => {
       "--registration-dir=/var/lib/kubelet/plugins_registry",
       "--health-addr=127.0.0.1:9808",
       "--metrics-addr=:8898",
+      "--construct-pem-chain=true",
     ]);
     expect(container.env).toEqual([
       { name: "KUBE_NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
@@ -51,7 +52,10 @@ describe("the DaemonSet", () => {
 
   test.each([
     ["by default", {}],
-    ["with all that adds flags", { logVerbosity: 10, logFormatJSON: true, podOverrides: "none" }],
+    [
+      "with all that adds flags",
+      { logVerbosity: 10, logFormatJSON: true, podOverrides: "none", writeCertAndKeyInSeparateFiles: true },
+    ],
     ["without host network", { linux: { hostNetwork: false } }],
   ])("gives flags that the plugin takes, %s", (_, values) => {
     expect(parseNodeFlags(render(values).args).problems).toEqual([]);

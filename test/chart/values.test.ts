@@ -20,6 +20,8 @@ const rows: readonly Row[] = [
   ["imagePullSecrets", [{ name: "r" }], ({ pod }) => pod.imagePullSecrets, [{ name: "r" }]],
   ["logFormatJSON", true, ({ args }) => args.includes("--log-format-json"), true],
   ["logVerbosity", 4, ({ args }) => args.includes("-v=4"), true],
+  ["constructPEMChain", false, ({ args }) => args.includes("--construct-pem-chain=false"), true],
+  ["writeCertAndKeyInSeparateFiles", true, ({ args }) => args.includes("--write-cert-and-key-in-separate-files"), true],
   ["podOverrides", "none", ({ args }) => args.includes("--pod-overrides=none"), true],
   ["linux.image.repository", "r.example/akv", ({ container }) => container.image, `r.example/akv:${version}`],
   ["linux.image.tag", "v9", ({ container }) => container.image, "azure-keyvault-csi:v9"],

@@ -1,5 +1,11 @@
 import { DriverError } from "../../src/errors.ts";
-import type { CertificateBundle, KeyBundle, SecretBundle, Vault } from "../../src/provider/azure/vault.ts";
+import type {
+  CertificateBundle,
+  KeyBundle,
+  SecretBundle,
+  Vault,
+  VaultVersion,
+} from "../../src/provider/azure/vault.ts";
 
 type Bundles = Readonly<Record<string, SecretBundle & KeyBundle & CertificateBundle>>;
 
@@ -8,8 +14,11 @@ export interface FakeVault extends Vault {
   readonly asked: readonly string[];
 }
 
-/** What the table does not hold is refused as not found. */
-export function createFakeVault(bundles: Bundles): FakeVault {
+/** What the tables do not hold is refused as not found. The second holds lists of versions, `<collection>/<name>`. */
+export function createFakeVault(
+  bundles: Bundles,
+  lists: Readonly<Record<string, readonly VaultVersion[]>> = {},
+): FakeVault {
   const asked: string[] = [];
   const answer = (kind: string) => async (name: string, version: string) => {
     asked.push(`${kind}/${name}/${version}`);
@@ -17,7 +26,18 @@ export function createFakeVault(bundles: Bundles): FakeVault {
     if (bundle === undefined) throw new DriverError("ProviderError", `no ${kind} ${name}`);
     return Promise.resolve(bundle);
   };
-  return { asked, secret: answer("secret"), key: answer("key"), certificate: answer("cert") };
+  return {
+    asked,
+    secret: answer("secret"),
+    key: answer("key"),
+    certificate: answer("cert"),
+    async versions(collection, name) {
+      asked.push(`${collection}/${name}/versions`);
+      const list = lists[`${collection}/${name}`];
+      if (list === undefined) throw new DriverError("ProviderError", `no ${collection} ${name}`);
+      return Promise.resolve(list);
+    },
+  };
 }
 
 /** The id under which a vault knows a version of an object. */

@@ -52,7 +52,7 @@ async function answered(name: string, outcome: Promise<unknown>): Promise<unknow
 const { values: flags, problems } = parseNodeFlags(process.argv.slice(3));
 if (problems.length > 0) throw new Error(problems.join("\n"));
 const log = createLogger({ verbosity: flags.v, json: false, stdout: process.stdout, stderr: process.stderr });
-const { classes, providers, statuses, metrics } = await createNodeAdapters(flags, process.env);
+const { classes, providers, statuses, metrics } = await createNodeAdapters(flags, process.env, log);
 await hardenProcess();
 const plugin = await startNodePlugin(
   flags,

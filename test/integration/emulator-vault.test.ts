@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,10 @@ import { SecretClient } from "@azure/keyvault-secrets";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
 import type { ServicePrincipal } from "../../src/emulator/settings.ts";
+import { makeSelfSigned } from "../../src/emulator/ca.ts";
 import { readRights } from "../../src/emulator/vault/access.ts";
+import { makePfx } from "../../src/emulator/vault/pfx.ts";
+import { pfxToPem } from "../../src/provider/azure/pfx-pem.ts";
 
 let dir: string;
 let emulator: Emulator;
@@ -165,6 +168,57 @@ describe("a certificate", () => {
     expect(new X509Certificate(value).fingerprint256).toBe(leaf.fingerprint256);
     const { key: jwk } = await new KeyClient(vaultUrl("demo-vault"), credential(), noRetries).getKey(name);
     expect(jwk?.kty).toBe(leaf.publicKey.export({ format: "jwk" }).kty);
+  });
+});
+
+describe("a certificate's secret", () => {
+  const client = (as = emulator.settings.admin): CertificateClient =>
+    new CertificateClient(vaultUrl("demo-vault"), credential(as), noRetries);
+
+  test.each(["RSA-2048", "P-521"] as const)(
+    "of the content type PKCS#12 (%s) is a PFX of key and leaf",
+    async (key) => {
+      const vault = emulator.vaults.named("demo-vault");
+      const name = `pfx-${key}`;
+      await vault.createCertificate(name, { key, contentType: "application/x-pkcs12" });
+      const { value = "", properties } = await secretsOf().getSecret(name);
+      expect(properties).toMatchObject({ contentType: "application/x-pkcs12", managed: true });
+      const { pem } = pfxToPem(Buffer.from(value, "base64"), true);
+      const { cer = new Uint8Array() } = await client().getCertificate(name);
+      expect(new X509Certificate(pem).raw.equals(cer)).toBe(true);
+      expect(new X509Certificate(pem).checkPrivateKey(createPrivateKey(pem))).toBe(true);
+    },
+  );
+  test.each(["application/x-pkcs12", "application/x-pem-file"] as const)(
+    "is made as %s where the policy says so",
+    async (contentType) => {
+      const name = `policy-${contentType.slice(-4)}`;
+      const poller = await client().beginCreateCertificate(name, { issuerName: "Self", subject: "CN=p", contentType });
+      await poller.pollUntilDone();
+      expect((await secretsOf().getSecret(name)).properties.contentType).toBe(contentType);
+    },
+  );
+  test("that was imported as PEM is that PEM, its chain included; the certificate is the leaf", async () => {
+    const [leaf, root] = await Promise.all([makeSelfSigned("CN=leaf", "P-256"), makeSelfSigned("CN=root", "P-256")]);
+    const pem = [leaf.privateKeyPem, leaf.certificatePem, root.certificatePem].join("");
+    const policy = { contentType: "application/x-pem-file", issuerName: "Unknown", subject: "CN=leaf" } as const;
+    const { cer } = await client().importCertificate("imported-pem", Buffer.from(pem), { policy });
+    expect(leaf.cer.equals(cer ?? new Uint8Array())).toBe(true);
+    expect((await secretsOf().getSecret("imported-pem")).value).toBe(pem);
+  });
+  test("that was imported as PFX is that PFX, what is none is refused", async () => {
+    const leaf = await makeSelfSigned("CN=leaf", "RSA-2048");
+    const pfx = makePfx(leaf.privateKeyPem, [new X509Certificate(leaf.cer)]);
+    const { cer } = await client().importCertificate("imported-pfx", Buffer.from(pfx, "base64"));
+    expect(leaf.cer.equals(cer ?? new Uint8Array())).toBe(true);
+    const { value, properties } = await secretsOf().getSecret("imported-pfx");
+    expect([value, properties.contentType]).toEqual([pfx, "application/x-pkcs12"]);
+    const refused = { statusCode: 400 };
+    await expect(client().importCertificate("bad", Buffer.from("x"))).rejects.toMatchObject(refused);
+    const { demo } = emulator.settings;
+    await expect(client(demo).importCertificate("mine", Buffer.from(pfx, "base64"))).rejects.toMatchObject({
+      statusCode: 403,
+    });
   });
 });
 

@@ -6,12 +6,12 @@ import { vaultRefusals } from "./refusals.ts";
 import type { VaultRefusal } from "./refusals.ts";
 
 /** What an access policy can allow. */
-export type Right = "get" | "list" | "set" | "create" | "update" | "delete" | "recover" | "purge";
+export type Right = "get" | "list" | "set" | "create" | "import" | "update" | "delete" | "recover" | "purge";
 
 /** Rights of one service principal, by kind of object. */
 export type Rights = Readonly<Partial<Record<Kind, readonly Right[]>>>;
 
-const all: readonly Right[] = ["get", "list", "set", "create", "update", "delete", "recover", "purge"];
+const all: readonly Right[] = ["get", "list", "set", "create", "import", "update", "delete", "recover", "purge"];
 
 /** Every right on everything. */
 export const allRights: Rights = { secrets: all, keys: all, certificates: all };

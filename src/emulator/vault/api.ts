@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { certificateShape, keyShape, readBody, versionOptions } from "./bodies.ts";
+import { certificateShape, importedCertificate, keyShape, readBody, versionOptions } from "./bodies.ts";
 import type { AccessPolicies, Caller, Right } from "./access.ts";
 import type { Kind, VaultObjects } from "./objects.ts";
 import { page } from "./paging.ts";
@@ -50,6 +50,7 @@ export function createVaultApi(): Hono<{ Bindings: VaultCall }> {
   api.put("/:kind{secrets}/:name", allowed("set", setSecret));
   api.post("/:kind{keys}/:name/create", allowed("create", createKey));
   api.post("/:kind{certificates}/:name/create", allowed("create", createCertificate));
+  api.post("/:kind{certificates}/:name/import", allowed("import", importCertificate));
   api.patch("/:kind{secrets}/:name/:version?", allowed("set", update));
   api.patch("/:kind{(?:keys|certificates)}/:name/:version?", allowed("update", update));
   api.delete(`/${kind}/:name`, allowed("delete", remove));
@@ -121,6 +122,14 @@ const createCertificate: Route = async (visit) => {
   if (typeof shape === "string") return answer(vaultRefusals.badBody(shape));
   await visit.call.objects.createCertificate(visit.name, shape, versionOptions(body));
   return Response.json(operation(visit), { status: 202 });
+};
+
+const importCertificate: Route = async ({ name, shelf, call, request }) => {
+  const body = await readBody(request);
+  const imported = importedCertificate(body);
+  if (typeof imported === "string") return answer(vaultRefusals.badBody(imported));
+  const version = call.objects.importCertificate(name, imported, versionOptions(body));
+  return Response.json(shelf.get(name, version)?.body);
 };
 
 const certificateOperation: Route = (visit) =>

@@ -1,11 +1,14 @@
 import type { CertificateKey } from "../ca.ts";
 import type { VersionOptions } from "./collection.ts";
-import type { KeyShape } from "./objects.ts";
+import type { CertificateShape, ImportedCertificate, KeyShape } from "./objects.ts";
+import { readPfx } from "./pfx.ts";
 
 /** What clients send: the parts that the emulator reads. */
 export interface RequestBody {
   readonly value?: unknown;
   readonly contentType?: string;
+  /** Of a PFX to import. */
+  readonly pwd?: string;
   readonly attributes?: { enabled?: boolean; exp?: number; nbf?: number };
   readonly tags?: Record<string, string>;
   readonly kty?: string;
@@ -46,17 +49,39 @@ export function keyShape({ kty, key_size: size, crv }: RequestBody): KeyShape | 
   return { kty: type, curve, ...(size === undefined ? {} : { size }) };
 }
 
+const contentTypes = ["application/x-pem-file", "application/x-pkcs12"] as const;
+
 /** The certificate that a policy asks for, or why it cannot be made. */
-export function certificateShape({ policy = {} }: RequestBody): { subject: string; key: CertificateKey } | string {
+export function certificateShape({ policy = {} }: RequestBody): CertificateShape | string {
   const { key_props: key = {}, secret_props: secret = {}, x509_props: x509 = {}, issuer = {} } = policy;
   if (issuer.name !== "Self") return "The emulator makes certificates of the issuer Self only.";
-  if (secret.contentType !== "application/x-pem-file") {
-    return "The emulator makes certificates of the content type application/x-pem-file only.";
-  }
+  const contentType = contentTypes.find((known) => known === (secret.contentType ?? "application/x-pkcs12"));
+  if (contentType === undefined) return "Property policy.secret_props.contentType has an invalid value.";
   const made = certificateKey(key);
   return made === undefined
     ? "Property policy.key_props.crv has an invalid value."
-    : { subject: x509.subject ?? "CN=none", key: made };
+    : { subject: x509.subject ?? "CN=none", key: made, contentType };
+}
+
+/** The certificate that a body brings: PEM of key and chain, or a PFX in base64; or why it is none. */
+export function importedCertificate({ value, pwd = "", policy }: RequestBody): ImportedCertificate | string {
+  if (typeof value !== "string") return "The parameter value is not specified.";
+  if (pwd !== "") return "The emulator imports a PFX without a password only.";
+  // The SDK sends no policy with an import.
+  const isPem = value.includes("-----BEGIN ");
+  const contentType = policy?.secret_props?.contentType ?? (isPem ? contentTypes[0] : contentTypes[1]);
+  try {
+    const certificatePem = isPem ? value : String(readPfx(value)[0]);
+    return { certificatePem: leafOf(certificatePem), secret: value, contentType };
+  } catch {
+    return "The specified PKCS#12 X.509 certificate content can not be read.";
+  }
+}
+
+function leafOf(pem: string): string {
+  const [first] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(pem) ?? [];
+  if (first === undefined) throw new Error("no certificate");
+  return first;
 }
 
 function certificateKey({ kty = "RSA", crv = "P-256" }: { kty?: string; crv?: string }): CertificateKey | undefined {

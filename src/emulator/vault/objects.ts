@@ -5,6 +5,7 @@ import { makeSelfSigned } from "../ca.ts";
 import type { CertificateKey } from "../ca.ts";
 import { createCollection, newVersionId } from "./collection.ts";
 import type { Collection, Version, VersionOptions } from "./collection.ts";
+import { makePfx } from "./pfx.ts";
 
 const generate = promisify(generateKeyPair) as (
   type: string,
@@ -52,6 +53,16 @@ export interface ImportedCertificate {
   readonly contentType: string;
 }
 
+/** What the secret half of a certificate is: PEM, or a PFX in base64. */
+export type CertificateContentType = "application/x-pem-file" | "application/x-pkcs12";
+
+/** A certificate to make; by default of its name, RSA and PEM. */
+export interface CertificateShape {
+  readonly subject?: string;
+  readonly key?: CertificateKey;
+  readonly contentType?: CertificateContentType;
+}
+
 /** Everything that one vault holds. */
 export interface VaultObjects {
   readonly secrets: Collection<SecretValue>;
@@ -60,12 +71,8 @@ export interface VaultObjects {
   /** Each returns the version. */
   setSecret(name: string, value: string, options?: VersionOptions & { contentType?: string }): string;
   createKey(name: string, shape: KeyShape, options?: VersionOptions): Promise<string>;
-  /** A self-signed certificate, PEM, with its key and its secret. */
-  createCertificate(
-    name: string,
-    shape?: { subject?: string; key?: CertificateKey },
-    options?: VersionOptions,
-  ): Promise<string>;
+  /** A self-signed certificate with its key and its secret. */
+  createCertificate(name: string, shape?: CertificateShape, options?: VersionOptions): Promise<string>;
   importCertificate(name: string, imported: ImportedCertificate, options?: VersionOptions): string;
   /** Enables or disables a version, the current one when none is named; a certificate takes its key and secret along. */
   setEnabled(kind: Kind, name: string, enabled: boolean, version?: string): void;
@@ -98,11 +105,14 @@ export function createVaultObjects(): VaultObjects {
     async createKey(name, shape, options) {
       return keys.add(name, { jwk: await makeJwk(shape) }, options).version;
     },
-    async createCertificate(name, { subject = `CN=${name}`, key = "RSA-2048" } = {}, options) {
-      const made = await makeSelfSigned(subject, key);
-      const secret = `${made.privateKeyPem}${made.certificatePem}`;
-      const contentType = "application/x-pem-file";
-      return importCertificate(name, { certificatePem: made.certificatePem, secret, contentType }, options);
+    async createCertificate(name, shape = {}, options) {
+      const { subject = `CN=${name}`, key = "RSA-2048", contentType = "application/x-pem-file" } = shape;
+      const { certificatePem, privateKeyPem } = await makeSelfSigned(subject, key);
+      const secret =
+        contentType === "application/x-pkcs12"
+          ? makePfx(privateKeyPem, [new X509Certificate(certificatePem)])
+          : `${privateKeyPem}${certificatePem}`;
+      return importCertificate(name, { certificatePem, secret, contentType }, options);
     },
     importCertificate,
     setEnabled(kind, name, enabled, version) {

@@ -1,111 +1,85 @@
-import { DriverError, inContext } from "../../errors.ts";
+import { DriverError } from "../../errors.ts";
 import { decodeBase64, decodeHex } from "../../formats/go-text.ts";
-import { pemBlock } from "../../formats/pem.ts";
 import type { Content, ObjectVersion, VolumeFile } from "../../model.ts";
-import { withContext } from "./context.ts";
-import { describeObject, type KeyVaultObject, type ObjectEncoding, type ObjectKind } from "./objects.ts";
-import { publicKeyPem } from "./public-key.ts";
-import type { SecretBundle, Vault } from "./vault.ts";
+import { separateFiles, type Part } from "./certificate-files.ts";
+import { wantedVersions, type WantedVersion } from "./history.ts";
+import { fetchMaterial, type Material, type Sources } from "./material.ts";
+import { describeObject, MOST_OBJECTS, type KeyVaultObject, type ObjectEncoding, type ObjectKind } from "./objects.ts";
+import { versionIn } from "./vault.ts";
+
+/** Where the content comes from, and what the process was told about it. */
+export interface ContentSources extends Sources {
+  /** Whether a certificate's secret becomes `.crt` and `.key` as well (`--write-cert-and-key-in-separate-files`). */
+  readonly separateFiles: boolean;
+  /** Told where a history has no version to give: no file, and no error (azure-provider 4.10). */
+  readonly onNoVersion: (object: KeyVaultObject) => void;
+}
 
 /**
- * Fetches all objects at once and makes their files, in the order listed (azure-provider 4). If several fail, the first
- * in that order is told, so that the same faults give the same bytes; what still runs then is ended.
+ * Fetches all objects at once and makes their files, in the order listed (azure-provider 4); before that, the lists of
+ * those with a history. If several fail, the first in that order is told, so that the same faults give the same bytes;
+ * what still runs then is ended.
  */
 export async function fetchContent(
-  vault: Vault,
+  sources: ContentSources,
   objects: readonly KeyVaultObject[],
   signal: AbortSignal,
 ): Promise<Content> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const arriving = objects.map((object) => fetchObject(vault, object, either));
-  // Those behind a failed one are no longer waited for; their failures must not go unhandled.
-  void Promise.allSettled(arriving);
   try {
-    const fetched: FetchedObject[] = [];
-    for (const object of arriving) fetched.push(await object);
+    const wanted = (await inOrder(objects.map((object) => chooseVersions(sources, object, either)))).flat();
+    if (wanted.length > MOST_OBJECTS) throw tooMany(wanted.length);
+    const fetched = (await inOrder(wanted.map((one) => fetchVersion(sources, one, either)))).flat();
     return { files: fetched.map(({ file }) => file), versions: fetched.map(({ version }) => version) };
   } finally {
     failed.abort();
   }
 }
 
-interface FetchedObject {
-  readonly file: VolumeFile;
-  readonly version: ObjectVersion;
+async function chooseVersions(
+  { vault, onNoVersion }: ContentSources,
+  object: KeyVaultObject,
+  signal: AbortSignal,
+): Promise<readonly WantedVersion[]> {
+  const wanted = await wantedVersions(vault, object, signal);
+  if (wanted.length === 0) onNoVersion(object);
+  return wanted;
 }
 
-/** What a vault's answer amounts to: the text of the file before its encoding is taken off, and where it came from. */
-interface Material {
-  readonly text: string;
-  readonly id: string | undefined;
+/** Those behind a failed one are no longer waited for; their failures must not go unhandled. */
+async function inOrder<T>(arriving: readonly Promise<T>[]): Promise<readonly T[]> {
+  void Promise.allSettled(arriving);
+  const arrived: T[] = [];
+  for (const one of arriving) arrived.push(await one);
+  return arrived;
 }
 
-type Fetch = (vault: Vault, object: KeyVaultObject, signal: AbortSignal) => Promise<Material>;
+type Fetched = readonly { readonly file: VolumeFile; readonly version: ObjectVersion }[];
 
-const fetchers: Readonly<Record<ObjectKind, Fetch>> = { secret: fetchSecret, key: fetchKey, cert: fetchCertificate };
-
-async function fetchObject(vault: Vault, object: KeyVaultObject, signal: AbortSignal): Promise<FetchedObject> {
-  const { text, id } = await fetchers[object.kind](vault, object, signal);
-  const version = versionOf(object, id);
-  const contents = decode(object, text);
-  return {
-    file: { path: object.path, mode: object.mode, contents },
-    version: { id: `${object.kind}/${object.name}`, version },
-  };
+async function fetchVersion(
+  sources: ContentSources,
+  { object, id }: WantedVersion,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const material = await fetchMaterial(sources, object, signal);
+  const version = { id, version: versionOf(object, material) };
+  return partsOf(sources, material).map(({ suffix, text }) => ({
+    file: { path: `${object.path}${suffix}`, mode: object.mode, contents: decode(object, text) },
+    version,
+  }));
 }
 
-async function fetchSecret(vault: Vault, object: KeyVaultObject, signal: AbortSignal): Promise<Material> {
-  const bundle = await named(object, vault.secret(object.name, object.version, signal));
-  const value = bundle.value ?? nil(object, "secret value");
-  return { text: withContext(beginning(object), () => secretText(object, value, bundle)), id: bundle.id };
-}
-
-/** A secret is its value, unless it is the private half of a certificate (azure-provider 4.2). */
-function secretText({ format }: KeyVaultObject, value: string, { keyId, contentType }: SecretBundle): string {
-  if (keyId === undefined || keyId === "") return value;
-  if (contentType === "application/x-pem-file") return value;
-  if (contentType !== "application/x-pkcs12") {
-    throw unusable(`failed to get certificate. unknown content type '${printable(contentType)}'`);
-  }
-  if (format === "pfx") return value;
-  throw unusable(
-    "PFX to PEM conversion is not supported by this version: set objectFormat: pfx, or issue the certificate with content type PEM",
-  );
-}
-
-async function fetchKey(vault: Vault, object: KeyVaultObject, signal: AbortSignal): Promise<Material> {
-  const { key } = await named(object, vault.key(object.name, object.version, signal));
-  if (key === undefined) return nil(object, "key value");
-  const id = key.kid ?? nil(object, "key id");
-  return { text: withContext(beginning(object), () => publicKeyPem(key)), id };
-}
-
-async function fetchCertificate(vault: Vault, object: KeyVaultObject, signal: AbortSignal): Promise<Material> {
-  const { cer, id } = await named(object, vault.certificate(object.name, object.version, signal));
-  const der = Buffer.from(cer ?? nil(object, "certificate value"), "base64");
-  return { text: pemBlock("CERTIFICATE", der), id };
-}
-
-async function named<T>(object: KeyVaultObject, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw inContext(beginning(object), error);
-  }
-}
-
-function beginning(object: KeyVaultObject): string {
-  return `failed to get ${describeObject(object)}: `;
+function partsOf(sources: ContentSources, { text, backsCertificate }: Material): readonly Part[] {
+  return sources.separateFiles && backsCertificate ? separateFiles(text) : [{ suffix: "", text }];
 }
 
 const nouns: Readonly<Record<ObjectKind, string>> = { secret: "secret", key: "key", cert: "certificate" };
 
-/** The version that the vault gave, never the one asked for: `https://<vault>/<collection>/<name>/<version>`. */
-function versionOf(object: KeyVaultObject, id: string | undefined): string {
-  const url = URL.parse(id ?? nil(object, `${nouns[object.kind]} id`));
-  const version = url?.pathname.split("/")[3] ?? "";
-  if (version === "") throw unusable(`${nouns[object.kind]} id names no version (${describeObject(object)})`);
+/** The version that the vault gave, never the one asked for. */
+function versionOf(object: KeyVaultObject, { id }: Material): string {
+  const version = versionIn(id);
+  if (version === undefined) throw unusable(`${nouns[object.kind]} id names no version (${describeObject(object)})`);
   return version;
 }
 
@@ -125,15 +99,13 @@ function decode(object: KeyVaultObject, text: string): Uint8Array {
   }
 }
 
-function nil(object: KeyVaultObject, what: string): never {
-  throw unusable(`${what} is nil (${describeObject(object)})`);
+function tooMany(count: number): DriverError {
+  return new DriverError(
+    "InvalidRequest",
+    `objects and their histories are ${count} versions, more than the limit of ${MOST_OBJECTS}: lower objectVersionHistory, or spread them over two volumes`,
+  );
 }
 
 function unusable(message: string): DriverError {
   return new DriverError("ProviderError", message);
-}
-
-/** Text of a response leaves the process by pattern only. */
-function printable(contentType: string | undefined): string {
-  return contentType !== undefined && /^[\w.+/-]{1,64}$/.test(contentType) ? contentType : "";
 }

@@ -5,7 +5,7 @@ import { parseYaml } from "../../formats/yaml-text.ts";
 import { withContext } from "./context.ts";
 
 /** As many as a volume holds files (volume/payload.ts); known before anything is asked of the vault. */
-const mostObjects = 500;
+export const MOST_OBJECTS = 500;
 const kinds = ["secret", "key", "cert"] as const;
 const formats = ["pem", "pfx"] as const;
 const encodings = ["utf-8", "hex", "base64"] as const;
@@ -20,6 +20,8 @@ export interface KeyVaultObject {
   readonly name: string;
   /** Empty: the current version. */
   readonly version: string;
+  /** How many versions are wanted, from this one on; up to 1 it is this one. */
+  readonly history: number;
   /** Of the file, relative to the volume. */
   readonly path: string;
   /** Permission bits of the file, 0 to 0o777. */
@@ -35,9 +37,9 @@ const defaultMode = 0o644;
 export function parseObjects(text: string): readonly KeyVaultObject[] {
   if (text === "") throw invalid("objects is not set");
   const items = withContext("failed to yaml unmarshal objects, error: ", () => itemTexts(text));
-  if (items.length > mostObjects)
+  if (items.length > MOST_OBJECTS)
     throw invalid(
-      `objects names ${items.length} objects, more than the limit of ${mostObjects}: spread them over two volumes`,
+      `objects names ${items.length} objects, more than the limit of ${MOST_OBJECTS}: spread them over two volumes`,
     );
   return items.map(parseObject);
 }
@@ -95,10 +97,8 @@ function validateObject(fields: ObjectFields): KeyVaultObject {
   const kind = kinds.find((known) => known === fields.kind);
   if (kind === undefined) throw invalid("Invalid vaultObjectTypes. Should be secret, key, or cert");
   if (fields.name === "") throw invalid("objectName is not set");
-  if (fields.history > 1) {
-    throw invalid("objectVersionHistory above 1 is not supported by this version: leave it out to get one version");
-  }
-  return { kind, name: fields.name, version: fields.version, path, mode, format, encoding };
+  const { name, version, history } = fields;
+  return { kind, name, version, history, path, mode, format, encoding };
 }
 
 function parseFormat({ format, kind }: ObjectFields): ObjectFormat {

@@ -9,12 +9,13 @@ import { withContext } from "./context.ts";
 import { chooseIdentity, type ServicePrincipal } from "./identity.ts";
 import { parseObjects } from "./objects.ts";
 import { parseParameters } from "./parameters.ts";
+import { createReading, type Reading, type ReadingOptions } from "./reading.ts";
 import { vaultAddress, type VaultAddress } from "./vault-address.ts";
 import { parseProxy } from "./proxy.ts";
 import { createVaults } from "./vaults.ts";
 import type { OpenVault, Vault } from "./vault.ts";
 
-export interface AzureProviderOptions {
+export interface AzureProviderOptions extends ReadingOptions {
   /** Begins the User-Agent of every request: `csi-secrets-store/<version> …`. */
   readonly userAgent: string;
   /** The cloud of classes that name none; by default AzurePublicCloud. */
@@ -31,14 +32,15 @@ export interface AzureProviderOptions {
 /** A vault request that has not ended by then has no answer (design section 9). */
 const requestTimeoutMs = 10_000;
 
-/** The Azure Key Vault provider: parameters → cloud → identity → objects → vault → content. Asks nobody yet. */
+/** The Azure Key Vault provider: parameters → cloud → identity → objects → vault → content. Asks nobody yet. Throws InvalidRequest for a proxy that cannot be used. */
 export function createAzureProvider(options: AzureProviderOptions): Provider {
   const openVault = options.openVault ?? openOnNetwork(options);
+  const reading = createReading(options);
   return {
     async fetch(request, freshness, signal) {
       const openFresh: OpenFresh = (address, identity) => openVault(address, identity, freshness);
       try {
-        return await mount(request, { ...options, openVault: openFresh }, signal);
+        return await mount(request, { ...options, openVault: openFresh, reading }, signal);
       } catch (error) {
         throw inContext("failed to mount objects, error: ", error);
       }
@@ -53,7 +55,10 @@ function openOnNetwork({ userAgent, agent, proxyEnv = {} }: AzureProviderOptions
 }
 
 type OpenFresh = (...vault: [VaultAddress, ServicePrincipal]) => Vault;
-type Means = Pick<AzureProviderOptions, "cloudName" | "cloudEnvFile"> & { readonly openVault: OpenFresh };
+type Means = Pick<AzureProviderOptions, "cloudName" | "cloudEnvFile"> & {
+  readonly openVault: OpenFresh;
+  readonly reading: Reading;
+};
 
 /** The order is that of azure-provider 1.3: users mend one fault after the other. */
 async function mount(request: ContentRequest, means: Means, signal: AbortSignal): Promise<Content> {
@@ -68,5 +73,5 @@ async function mount(request: ContentRequest, means: Means, signal: AbortSignal)
   if (objects.length === 0) return { files: [], versions: [] };
   const address = withContext("failed to get vault: ", () => vaultAddress(parameters.keyvaultName, cloud));
   const vault = withContext("failed to get keyvault client: ", () => means.openVault(address, identity));
-  return fetchContent(vault, objects, signal);
+  return fetchContent({ vault, ...means.reading }, objects, signal);
 }

@@ -3,6 +3,7 @@ import { KeyClient } from "@azure/keyvault-keys";
 import { SecretClient } from "@azure/keyvault-secrets";
 import { DriverError } from "../../errors.ts";
 import { isJsonObject, memberOf, textAt } from "./json.ts";
+import { followPage, pageOptions, readPages } from "./pages.ts";
 import { clientOptions, isAborted, networkFault, type Transport } from "./transport.ts";
 import { urlOf, vaultRefusal, type RefusedAnswer } from "./vault-refusal.ts";
 import { bearer, type VaultToken } from "./vault-token.ts";
@@ -13,7 +14,8 @@ import type { CertificateBundle, KeyBundle, SecretBundle, Vault, VaultQuestion }
 export function createVaultClient(vault: VaultAddress, token: VaultToken, transport: Transport): Vault {
   const { credential } = token;
   const common = clientOptions(transport);
-  const additionalPolicies = [...common.additionalPolicies, { policy: bearer(token), position: "perRetry" as const }];
+  const sendToken = { policy: bearer(token), position: "perRetry" as const };
+  const additionalPolicies = [...common.additionalPolicies, sendToken, followPage];
   // The version that Azure Stack Hub speaks too. Verification of the challenge stays on: it is the default.
   const options = { ...common, additionalPolicies, serviceVersion: "7.4" } as const;
   const secrets = new SecretClient(vault.url, credential, options);
@@ -21,6 +23,12 @@ export function createVaultClient(vault: VaultAddress, token: VaultToken, transp
   const certificates = new CertificateClient(vault.url, credential, options);
   const ask = (question: VaultQuestion, signal: AbortSignal, call: SdkCall): Promise<unknown> =>
     exchange({ question, signal, call, timeoutMs: transport.timeoutMs });
+  /** The first page of a list; or, by way of the options, another one. */
+  const listVersions = (collection: VaultQuestion["collection"], name: string, to: SdkOptions): Promise<unknown> => {
+    if (collection === "secrets") return secrets.listPropertiesOfSecretVersions(name, to).byPage().next();
+    if (collection === "keys") return keys.listPropertiesOfKeyVersions(name, to).byPage().next();
+    return certificates.listPropertiesOfCertificateVersions(name, to).byPage().next();
+  };
   return {
     async secret(name, version, signal) {
       const question = { vault, collection: "secrets", name, version } as const;
@@ -40,6 +48,12 @@ export function createVaultClient(vault: VaultAddress, token: VaultToken, transp
         ),
       );
     },
+    versions(collection, name, signal) {
+      const question = { vault, collection, name, version: "versions" } as const;
+      return readPages(vault, (link) =>
+        ask(question, signal, (to) => listVersions(collection, name, pageOptions(to, link))),
+      );
+    },
   };
 }
 
@@ -49,11 +63,13 @@ interface Answer {
   readonly parsedBody?: unknown;
 }
 
-type SdkCall = (options: {
-  abortSignal: AbortSignal;
-  requestOptions: { timeout: number };
-  onResponse: (answer: Answer) => void;
-}) => Promise<unknown>;
+interface SdkOptions {
+  readonly abortSignal: AbortSignal;
+  readonly requestOptions: { readonly timeout: number; readonly headers?: Record<string, string> };
+  readonly onResponse: (answer: Answer) => void;
+}
+
+type SdkCall = (options: SdkOptions) => Promise<unknown>;
 
 interface Exchange {
   readonly question: VaultQuestion;

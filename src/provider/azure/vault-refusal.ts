@@ -88,6 +88,11 @@ const roles: Readonly<Record<VaultQuestion["collection"], string>> = {
   certificates: "Key Vault Certificate User",
 };
 
+/** A list of versions takes a right of its own. */
+function rightOf({ version }: VaultQuestion): "get" | "list" {
+  return version === "versions" ? "list" : "get";
+}
+
 type Remedy = (question: VaultQuestion) => string;
 
 /** By error code or status; the first that matches any of the answer's, the inner code first. */
@@ -97,7 +102,7 @@ const remedies: readonly (readonly [pattern: RegExp, Remedy])[] = [
   [/^ForbiddenByRbac$/, (q) => `Give the caller the role ${roles[q.collection]} on vault ${q.vault.name}`],
   [
     /^(ForbiddenByPolicy|AccessDenied)$/,
-    (q) => `Let an access policy of vault ${q.vault.name} allow the caller to get ${q.collection}`,
+    (q) => `Let an access policy of vault ${q.vault.name} allow the caller to ${rightOf(q)} ${q.collection}`,
   ],
   [
     /^ForbiddenBy(Firewall|Connection)$/,
@@ -106,7 +111,7 @@ const remedies: readonly (readonly [pattern: RegExp, Remedy])[] = [
   [
     /^403$/,
     (q) =>
-      `Allow the caller to get ${q.collection} of vault ${q.vault.name}, by access policy or by the role ${roles[q.collection]}`,
+      `Allow the caller to ${rightOf(q)} ${q.collection} of vault ${q.vault.name}, by access policy or by the role ${roles[q.collection]}`,
   ],
   [/^401$/, (q) => `The vault does not accept the token: check that tenantID is the tenant of vault ${q.vault.name}`],
   [/^404$/, (q) => `Check objectName, objectType and objectVersion, or create it in vault ${q.vault.name}`],

@@ -23,11 +23,24 @@ export interface CertificateBundle {
   readonly cer?: string | undefined;
 }
 
+/** A version in a vault's list, without its value. */
+export interface VaultVersion {
+  /** `https://<vault>/<collection>/<name>/<version>` */
+  readonly id?: string | undefined;
+  readonly attributes?: { readonly enabled?: boolean | undefined; readonly created?: number | undefined } | undefined;
+}
+
 /** One vault under one identity. An empty version is the current one. Calls throw DriverError; the signal ends them. */
 export interface Vault {
   secret(name: string, version: string, signal: AbortSignal): Promise<SecretBundle>;
   key(name: string, version: string, signal: AbortSignal): Promise<KeyBundle>;
   certificate(name: string, version: string, signal: AbortSignal): Promise<CertificateBundle>;
+  /** All versions of an object, in no particular order. */
+  versions(
+    collection: VaultQuestion["collection"],
+    name: string,
+    signal: AbortSignal,
+  ): Promise<readonly VaultVersion[]>;
 }
 
 /** A vault whose answers are as fresh as asked for. Throws InvalidRequest for an identity that cannot be used; asks nobody yet. */
@@ -39,4 +52,10 @@ export interface VaultQuestion {
   readonly collection: "secrets" | "keys" | "certificates";
   readonly name: string;
   readonly version: string;
+}
+
+/** The version that an id names; undefined if it names none. */
+export function versionIn(id: string | undefined): string | undefined {
+  const version = URL.parse(id ?? "")?.pathname.split("/")[3];
+  return version === "" ? undefined : version;
 }

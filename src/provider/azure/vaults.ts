@@ -6,7 +6,7 @@ import { identityKey, type ServicePrincipal } from "./identity.ts";
 import { createKeyholder, UNUSED_MS, type Keyholder } from "./keyholder.ts";
 import type { Transport } from "./transport.ts";
 import type { VaultAddress } from "./vault-address.ts";
-import type { CertificateBundle, KeyBundle, OpenVault, SecretBundle, Vault } from "./vault.ts";
+import type { CertificateBundle, KeyBundle, OpenVault, SecretBundle, Vault, VaultVersion } from "./vault.ts";
 
 /** More identities, or more vaults, than a node has pods. */
 const MOST_KEPT = 500;
@@ -24,9 +24,8 @@ interface Desk {
   readonly secrets: Shared<SecretBundle>;
   readonly keys: Shared<KeyBundle>;
   readonly certificates: Shared<CertificateBundle>;
+  readonly versions: Shared<readonly VaultVersion[]>;
 }
-
-type Call<T> = (vault: Vault, name: string, version: string, signal: AbortSignal) => Promise<T>;
 
 /**
  * The vaults of this node's pods: one credential per identity, one client per identity and vault, one fetch per identity
@@ -41,18 +40,24 @@ export function createVaults(options: VaultsOptions): OpenVault {
     // Host names are the same in any case.
     const { href } = new URL(address.url);
     const budgetOf = (): Budget => budgets.take(href, () => createBudget({ vaultName: address.name, clock, random }));
-    const through =
-      <T>(shared: Shared<T>, call: Call<T>) =>
-      (name: string, version: string, signal: AbortSignal): Promise<T> =>
-        shared.ask(JSON.stringify([href, name, version]), freshness, signal, (flight) =>
-          fly({ flight, desk, budgetOf, address, limitMs: transport.timeoutMs }, (vault, limited) =>
-            call(vault, name, version, limited),
-          ),
-        );
+    const through = <T>(
+      shared: Shared<T>,
+      question: readonly string[],
+      signal: AbortSignal,
+      call: (vault: Vault, signal: AbortSignal) => Promise<T>,
+    ): Promise<T> =>
+      shared.ask(JSON.stringify([href, ...question]), freshness, signal, (flight) =>
+        fly({ flight, desk, budgetOf, address, limitMs: transport.timeoutMs }, call),
+      );
     return {
-      secret: through(desk.secrets, (vault, ...question) => vault.secret(...question)),
-      key: through(desk.keys, (vault, ...question) => vault.key(...question)),
-      certificate: through(desk.certificates, (vault, ...question) => vault.certificate(...question)),
+      secret: (name, version, signal) =>
+        through(desk.secrets, [name, version], signal, (vault, ends) => vault.secret(name, version, ends)),
+      key: (name, version, signal) =>
+        through(desk.keys, [name, version], signal, (vault, ends) => vault.key(name, version, ends)),
+      certificate: (name, version, signal) =>
+        through(desk.certificates, [name, version], signal, (vault, ends) => vault.certificate(name, version, ends)),
+      versions: (collection, name, signal) =>
+        through(desk.versions, [collection, name], signal, (vault, ends) => vault.versions(collection, name, ends)),
     };
   };
 }
@@ -65,6 +70,7 @@ function createDesk(identity: ServicePrincipal, options: VaultsOptions): Desk {
     secrets: createShared(clock),
     keys: createShared(clock),
     certificates: createShared(clock),
+    versions: createShared(clock),
   };
 }
 

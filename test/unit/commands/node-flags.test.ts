@@ -16,6 +16,8 @@ describe("the flags of the node plugin", () => {
         kubeconfig: "",
         "pod-overrides": "all",
         "cloud-name": "AzurePublicCloud",
+        "construct-pem-chain": true,
+        "write-cert-and-key-in-separate-files": false,
         "log-format-json": false,
         v: 0,
         version: false,

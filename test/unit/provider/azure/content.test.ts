@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { DriverError } from "../../../../src/errors.ts";
-import { fetchContent } from "../../../../src/provider/azure/content.ts";
+import { fetchContent, type ContentSources } from "../../../../src/provider/azure/content.ts";
+import { pemBlock } from "../../../../src/formats/pem.ts";
 import type { KeyVaultObject } from "../../../../src/provider/azure/objects.ts";
 import type { Vault } from "../../../../src/provider/azure/vault.ts";
 import { createFakeVault, idOf } from "../../../fakes/azure-vault.ts";
@@ -11,6 +12,7 @@ const secret1: KeyVaultObject = {
   kind: "secret",
   name: "secret1",
   version: "",
+  history: 0,
   path: "secret1",
   mode: 0o644,
   format: "pem",
@@ -20,12 +22,21 @@ const id = idOf("secrets", "secret1", "v1");
 const keyId = idOf("keys", "secret1", "v1");
 const plain = "objectType:secret, objectName:secret1, objectVersion:";
 
+const from = (vault: Vault, change: Partial<ContentSources> = {}): ContentSources => ({
+  vault,
+  readPfx: (value) => Promise.resolve({ pem: `PEM of ${value}`, complete: true }),
+  separateFiles: false,
+  onIncompleteChain: () => expect.fail("incomplete"),
+  onNoVersion: () => expect.fail("no version"),
+  ...change,
+});
+
 type Bundle = Parameters<typeof createFakeVault>[0][string];
 
 /** The text of the one file that an object becomes. */
 async function textOf(change: Partial<KeyVaultObject>, bundle: Bundle): Promise<string> {
   const object = { ...secret1, ...change };
-  const content = await fetchContent(createFakeVault({ [`${object.kind}/secret1`]: bundle }), [object], never);
+  const content = await fetchContent(from(createFakeVault({ [`${object.kind}/secret1`]: bundle })), [object], never);
   return Buffer.from(content.files[0]?.contents ?? []).toString("utf8");
 }
 
@@ -48,6 +59,29 @@ describe("a secret", () => {
     const bundle = { id, keyId, value: "aGVsbG8=", contentType: "application/x-pkcs12" };
     expect(await textOf({ format: "pfx" }, bundle)).toBe("aGVsbG8=");
     expect(await textOf({ format: "pfx", encoding: "base64" }, bundle)).toBe("hello");
+  });
+  test("that backs a PFX certificate is PEM otherwise", async () => {
+    expect(await textOf({}, { id, keyId, value: "x", contentType: "application/x-pkcs12" })).toBe("PEM of x");
+  });
+  test("whose PFX cannot be read is told under its name", async () => {
+    const readPfx = () => Promise.reject(new DriverError("ProviderError", "no leaf found"));
+    const vault = createFakeVault({ "secret/secret1": { id, keyId, value: "x", contentType: "application/x-pkcs12" } });
+    await expect(fetchContent(from(vault, { readPfx }), [secret1], never)).rejects.toThrow(
+      `failed to get ${plain}: no leaf found`,
+    );
+  });
+  test("whose chain is not complete is a file, and is told", async () => {
+    const told: string[] = [];
+    const vault = createFakeVault({ "secret/secret1": { id, keyId, value: "x", contentType: "application/x-pkcs12" } });
+    const content = await fetchContent(
+      from(vault, {
+        readPfx: () => Promise.resolve({ pem: "half", complete: false }),
+        onIncompleteChain: ({ name }) => void told.push(name),
+      }),
+      [secret1],
+      never,
+    );
+    expect([content.files.length, told]).toEqual([1, ["secret1"]]);
   });
   test("without a key id is no certificate, whatever its content type", async () => {
     expect(await textOf({}, { id, keyId: "", value: "x", contentType: "application/x-pkcs12" })).toBe("x");
@@ -73,13 +107,6 @@ describe("a secret", () => {
       {},
       { id, keyId, value: "x" },
       `failed to get ${plain}: failed to get certificate. unknown content type ''`,
-    ],
-    [
-      "a PFX to be PEM",
-      {},
-      { id, keyId, value: "x", contentType: "application/x-pkcs12" },
-      `failed to get ${plain}: PFX to PEM conversion is not supported by this version: ` +
-        "set objectFormat: pfx, or issue the certificate with content type PEM",
     ],
     [
       "bad hex",
@@ -140,7 +167,7 @@ describe("fetchContent()", () => {
       "cert/b": { id: idOf("certificates", "b", "2"), cer: "" },
     });
     const objects = [named("b", { kind: "cert", path: "dir/b" }), named("a", { mode: 0o600, version: "asked" })];
-    const content = await fetchContent(vault, objects, never);
+    const content = await fetchContent(from(vault), objects, never);
     expect(content.files.map(({ path, mode }) => [path, mode])).toEqual([
       ["dir/b", 0o644],
       ["a", 0o600],
@@ -165,7 +192,7 @@ describe("fetchContent()", () => {
     expect(
       (
         await fetchContent(
-          vault,
+          from(vault),
           ["a", "b", "c"].map((name) => named(name)),
           never,
         )
@@ -182,7 +209,7 @@ describe("fetchContent()", () => {
         throw new DriverError("ProviderError", `no ${name}`);
       },
     };
-    const told = fetchContent(vault, [named("a"), named("b")], never);
+    const told = fetchContent(from(vault), [named("a"), named("b")], never);
     await expect(told).rejects.toThrow("failed to get objectType:secret, objectName:a, objectVersion:: no a");
   });
   test("after a failure what still runs is ended", async () => {
@@ -198,7 +225,9 @@ describe("fetchContent()", () => {
         throw new DriverError("DeadlineExceeded", "left");
       },
     };
-    await expect(fetchContent(vault, [named("a"), named("b")], never)).rejects.toMatchObject({ reason: "Throttled" });
+    await expect(fetchContent(from(vault), [named("a"), named("b")], never)).rejects.toMatchObject({
+      reason: "Throttled",
+    });
     await ended.promise;
   });
   test("the caller's signal reaches the vault", async () => {
@@ -208,8 +237,103 @@ describe("fetchContent()", () => {
       ...createFakeVault({}),
       secret: (_, __, signal) => Promise.reject(new DriverError(signal.aborted ? "DeadlineExceeded" : "Busy", "left")),
     };
-    await expect(fetchContent(vault, [named("a")], caller.signal)).rejects.toMatchObject({
+    await expect(fetchContent(from(vault), [named("a")], caller.signal)).rejects.toMatchObject({
       reason: "DeadlineExceeded",
     });
+  });
+});
+
+describe("a history", () => {
+  const item = (collection: string, version: string, created: number): object => ({
+    ...{ id: idOf(collection, "secret1", version), attributes: { created } },
+  });
+  test("is a file and a version for each, the newest first", async () => {
+    const vault: Vault = {
+      ...createFakeVault({}, { "secrets/secret1": [item("secrets", "old", 1), item("secrets", "new", 2)] }),
+      secret: (name, version) => Promise.resolve({ id: idOf("secrets", name, version), value: `is ${version}` }),
+    };
+    const content = await fetchContent(from(vault), [{ ...secret1, history: 2, path: "dir/alias" }], never);
+    expect(content.files.map(({ path, contents }) => `${path}: ${String(contents)}`)).toEqual([
+      "dir/alias/0: is new",
+      "dir/alias/1: is old",
+    ]);
+    expect(content.versions).toEqual([
+      { id: "secret/secret1/0", version: "new" },
+      { id: "secret/secret1/1", version: "old" },
+    ]);
+  });
+  test("without a version to give is no file and no error, and is told", async () => {
+    const told: string[] = [];
+    const sources = from(createFakeVault({}, { "secrets/secret1": [] }), {
+      onNoVersion: ({ name }) => void told.push(name),
+    });
+    const content = await fetchContent(sources, [{ ...secret1, history: 2, version: "v9" }], never);
+    expect([content, told]).toEqual([{ files: [], versions: [] }, ["secret1"]]);
+  });
+  test("together with others of more than 500 versions is refused before they are fetched", async () => {
+    const list = Array.from({ length: 100 }, (_, n) => item("secrets", `v${n}`, n));
+    const vault = createFakeVault({}, { "secrets/secret1": list });
+    const objects = Array.from({ length: 6 }, () => ({ ...secret1, history: 100 }));
+    await expect(fetchContent(from(vault), objects, never)).rejects.toMatchObject({
+      reason: "InvalidRequest",
+      message: expect.stringContaining("600 versions, more than the limit of 500") as string,
+    });
+    expect(new Set(vault.asked)).toEqual(new Set(["secrets/secret1/versions"]));
+  });
+});
+
+describe("split certificate and key files", () => {
+  const block = (label: string, text: string): string => pemBlock(label, Buffer.from(text));
+  const [key, leaf, root] = [block("PRIVATE KEY", "k"), block("CERTIFICATE", "l"), block("CERTIFICATE", "r")];
+  const filesOf = async (
+    value: string,
+    contentType: string,
+    change: Partial<KeyVaultObject> = {},
+  ): Promise<readonly (readonly [path: string, text: string])[]> => {
+    const vault = createFakeVault({ "secret/secret1": { id, keyId, value, contentType } });
+    const content = await fetchContent(from(vault, { separateFiles: true }), [{ ...secret1, ...change }], never);
+    expect(content.versions).toEqual(content.files.map(() => ({ id: "secret/secret1", version: "v1" })));
+    return content.files.map(({ path, contents }) => [path, String(contents)]);
+  };
+  const pemType = "application/x-pem-file";
+
+  test.each([
+    ["key and certificate", `${key}${leaf}`, leaf, key],
+    ["a chain before its key", `${leaf}${root}${key}`, `${leaf}${root}`, key],
+    [
+      "what is neither",
+      `${block("EC PARAMETERS", "p")}${leaf}${key}${block("TRUSTED CERTIFICATE", "t")}`,
+      leaf,
+      `${block("EC PARAMETERS", "p")}${key}${block("TRUSTED CERTIFICATE", "t")}`,
+    ],
+    ["no PEM", "hello", "", ""],
+    ["text between, CR LF", `note\r\n${leaf.replaceAll("\n", "\r\n")}`, leaf, ""],
+  ])("%s: .crt, .key and the whole, in that order", async (_, value, certificates, others) => {
+    expect(await filesOf(value, pemType)).toEqual([
+      ["secret1.crt", certificates],
+      ["secret1.key", others],
+      ["secret1", value],
+    ]);
+  });
+  test("of a PFX that stays one are empty", async () => {
+    expect(await filesOf("aGVsbG8=", "application/x-pkcs12", { format: "pfx", encoding: "base64" })).toEqual([
+      ["secret1.crt", ""],
+      ["secret1.key", ""],
+      ["secret1", "hello"],
+    ]);
+  });
+  test("are none of a plain secret, a key or a certificate", async () => {
+    const vault = createFakeVault({ "secret/secret1": { id, value: leaf }, "cert/secret1": { id, cer: "dGVzdA==" } });
+    const objects = [secret1, { ...secret1, kind: "cert", path: "cert" } as const];
+    const content = await fetchContent(from(vault, { separateFiles: true }), objects, never);
+    expect(content.files.map(({ path }) => path)).toEqual(["secret1", "cert"]);
+  });
+  test("stand behind the index of a history", async () => {
+    const lists = { "secrets/secret1": [{ id, attributes: { created: 1 } }] };
+    const vault = createFakeVault({ "secret/secret1": { id, keyId, value: leaf, contentType: pemType } }, lists);
+    const object = { ...secret1, history: 2, path: "cert" };
+    const content = await fetchContent(from(vault, { separateFiles: true }), [object], never);
+    expect(content.files.map(({ path }) => path)).toEqual(["cert/0.crt", "cert/0.key", "cert/0"]);
+    expect(content.versions.map((version) => version.id)).toEqual(Array(3).fill("secret/secret1/0"));
   });
 });

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseObjects } from "../../../../src/provider/azure/objects.ts";
 
@@ -12,7 +13,10 @@ const refusal = (message: string): unknown => expect.objectContaining({ reason: 
 describe("parseObjects()", () => {
   test("defaults", () => {
     expect(parseObjects(array(secret1))).toEqual([
-      { kind: "secret", name: "secret1", version: "", path: "secret1", mode: 0o644, format: "pem", encoding: "utf-8" },
+      {
+        ...{ kind: "secret", name: "secret1", version: "", history: 0, path: "secret1" },
+        ...{ mode: 0o644, format: "pem", encoding: "utf-8" },
+      },
     ]);
   });
   test("every field, trimmed, as it is written", () => {
@@ -23,6 +27,7 @@ objectFormat: PFX\nobjectEncoding: BasE64\nfilePermission: 0600\nobjectVersionHi
         kind: "secret",
         name: "secret1",
         version: "0123e10",
+        history: 1,
         path: "dir/file",
         mode: 0o600,
         format: "pfx",
@@ -53,10 +58,27 @@ objectFormat: PFX\nobjectEncoding: BasE64\nfilePermission: 0600\nobjectVersionHi
   test("an upper-case PFX on a certificate is let through", () => {
     expect(parseObjects(array("objectName: c\nobjectType: cert\nobjectFormat: PFX"))).toHaveLength(1);
   });
-  test("histories up to 1 are one version", () => {
-    for (const history of ["0", "1", "-3", "", "1.9"]) {
-      expect(parseObjects(array(`${secret1}\nobjectVersionHistory: ${history}`))).toHaveLength(1);
-    }
+  test.each([
+    ["", 0],
+    ["-3", -3],
+    ["1.9", 1],
+    ["5", 5],
+    ["5.5", 5],
+    ["010", 8],
+    ["0x10", 16],
+  ])("the history %s is %i", (history, number) => {
+    expect(parseObjects(array(`${secret1}\nobjectVersionHistory: ${history}`))).toMatchObject([{ history: number }]);
+  });
+  test.each([
+    ["", 0o644],
+    ["0755", 0o755],
+    ["755", 0o755],
+    ["+644", 0o644],
+    ["00000644", 0o644],
+    ['" 0600 "', 0o600],
+    ["0", 0],
+  ])("the permission %s is mode %i", (permission, mode) => {
+    expect(parseObjects(array(`${secret1}\nfilePermission: ${permission}`))).toMatchObject([{ mode }]);
   });
   test.each(["a/b", "./a", "a/", "a//b", ".", "with space", "back\\slash"])(
     "the file name %s is let through",
@@ -64,6 +86,51 @@ objectFormat: PFX\nobjectEncoding: BasE64\nfilePermission: 0600\nobjectVersionHi
       expect(parseObjects(array(`${secret1}\nobjectAlias: ${path}`))).toMatchObject([{ path }]);
     },
   );
+});
+
+describe("a field", () => {
+  /** What YAML readers like to take for something else than text. */
+  const scalar = fc.oneof(
+    fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }).map(String),
+    fc.integer().map((number) => `0x${Math.abs(number).toString(16)}`),
+    fc.integer({ min: 0 }).map((number) => `0${number.toString(8)}`),
+    fc.integer({ min: 0 }).map((number) => `0o${number.toString(8)}`),
+    fc.tuple(fc.nat(), fc.nat(400)).map(([number, exponent]) => `${number}e${exponent}`),
+    fc.float({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.constantFrom(
+      "true",
+      "yes",
+      "no",
+      "ON",
+      ".inf",
+      "-.inf",
+      ".nan",
+      "2020-01-01",
+      "1_000",
+      "0b11",
+      "12:30:45",
+      "=",
+      "<<",
+    ),
+  );
+  test("of text is the text of any scalar, never a number made of it", () => {
+    fc.assert(
+      fc.property(scalar, scalar, scalar, (name, alias, version) => {
+        const item = `objectType: secret\nobjectName: ${name}\nobjectAlias: ${alias}\nobjectVersion: ${version}`;
+        expect(parseObjects(array(item))).toMatchObject([{ name, path: alias, version }]);
+      }),
+    );
+  });
+  test("that is a permission is the number that its octal digits make, or an error", () => {
+    fc.assert(
+      fc.property(scalar, (text) => {
+        const octal = /^[+-]?[0-7]+$/.test(text) ? Number.parseInt(text, 8) : -1;
+        const item = array(`${secret1}\nfilePermission: ${text}`);
+        if (octal >= 0 && octal <= 0o777) expect(parseObjects(item)).toMatchObject([{ mode: octal }]);
+        else expect(() => parseObjects(item)).toThrow("file permission must be a valid octal number: ");
+      }),
+    );
+  });
 });
 
 describe("the list", () => {
@@ -125,11 +192,9 @@ describe("an object", () => {
     ["type Secret", { objectType: "Secret" }, "Invalid vaultObjectTypes. Should be secret, key, or cert"],
     ["no type", { objectType: "" }, "Invalid vaultObjectTypes. Should be secret, key, or cert"],
     ["an alias without a name", { objectName: "", objectAlias: "a" }, "objectName is not set"],
-    [
-      "a history",
-      { objectVersionHistory: "2" },
-      "objectVersionHistory above 1 is not supported by this version: leave it out to get one version",
-    ],
+    ["permission 0x1ff", { filePermission: "0x1ff" }, `${octal}strconv.ParseInt: parsing "0x1ff": invalid syntax`],
+    ["permission 0_644", { filePermission: "0_644" }, `${octal}strconv.ParseInt: parsing "0_644": invalid syntax`],
+    ["letters", { filePermission: "rw-r--r--" }, `${octal}strconv.ParseInt: parsing "rw-r--r--": invalid syntax`],
   ])("with %s is refused", (_, change, reason) => {
     const fields = { objectName: "secret1", objectType: "secret", objectVersion: "v1", ...change };
     const item = Object.entries(fields).map(([key, value]) => `${key}: ${value}`);

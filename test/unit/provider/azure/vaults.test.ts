@@ -365,3 +365,17 @@ test("however secrets and rights change: an answer goes to none but the identity
     await azure.stop();
   }
 });
+
+describe("lists of versions", () => {
+  test("are shared like objects, one request for many, and apart by collection and name", async () => {
+    const vault: AzurePlay["vault"] = ({ object }) => ({ status: 200, body: { value: [{ id: object }] } });
+    const { azure, open } = await start({ vault });
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => open().versions(n % 2 ? "secrets" : "keys", "s1", never)),
+    );
+    expect(new Set(answers.flat().map(({ id }) => id))).toEqual(
+      new Set(["kv1/secrets/s1/versions", "kv1/keys/s1/versions"]),
+    );
+    expect(azure.asked).toHaveLength(2);
+  });
+});
