@@ -37,6 +37,8 @@ export async function createOwnSubject(processes: Processes, dir: string, cloud:
   const api = new URL(cloud.settings.kubernetesUrl);
   const ownEnv = {
     ...env,
+    // Of the developer's machine, not of a pod.
+    ...{ SSL_CERT_FILE: "", SSL_CERT_DIR: "", HTTPS_PROXY: "", https_proxy: "" },
     NODE_COMPILE_CACHE: join(dir, "cache"),
     NODE_EXTRA_CA_CERTS: join(cloud.dir, "ca.pem"),
     KUBECONFIG: "",
