@@ -71,7 +71,7 @@ module.exports = {
             kube: ["@kubernetes"],
             metrics: ["@prometheus-io"],
             logging: ["pino"],
-            "provider/azure": ["@azure", "p-queue"],
+            "provider/azure": ["@azure", "jose", "p-queue"],
             "provider/remote": ["@grpc"],
           }[name],
         },

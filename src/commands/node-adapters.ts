@@ -14,9 +14,10 @@ import { createMounter } from "../mount/mounter.ts";
 import { hasNoswap } from "../mount/tmpfs.ts";
 import type { Mounter, Provider, Providers } from "../ports.ts";
 import { takeProxyVariables } from "../process/proxy-variables.ts";
-import { createAzureProvider } from "../provider/azure/provider.ts";
+import { createAzureProvider, type AzureProviderOptions } from "../provider/azure/provider.ts";
 import { defaultMaxContentBytes, maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
+import { API_SERVER, type AzureFlags } from "./azure-flags.ts";
 import { buildInfo } from "./build-info.ts";
 import type { NodeFlags } from "./node-flags.ts";
 
@@ -31,13 +32,7 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
   const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
   const api = createKubernetesApi(await clusterAccess(flags, env), userAgent);
   const metrics = createMetrics();
-  const cloud = { cloudName: flags["cloud-name"], cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"] };
-  const reading = {
-    constructPemChain: flags["construct-pem-chain"],
-    writeCertAndKeyInSeparateFiles: flags["write-cert-and-key-in-separate-files"],
-    logger: log,
-  };
-  const azure = createAzureProvider({ userAgent, ...cloud, ...reading, proxyEnv: takeProxyVariables(env) });
+  const azure = createAzureProvider({ ...azureOptions(flags, env), userAgent, logger: log });
   return {
     metrics,
     classes: createClasses({ api, metrics }, () => new Date()),
@@ -45,6 +40,23 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
     providers: createProviders({ azure }),
     mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),
     files: createVolumeFiles(),
+  };
+}
+
+function azureOptions(flags: AzureFlags, env: NodeJS.ProcessEnv): Omit<AzureProviderOptions, "userAgent"> {
+  return {
+    cloudName: flags["cloud-name"],
+    cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"],
+    constructPemChain: flags["construct-pem-chain"],
+    writeCertAndKeyInSeparateFiles: flags["write-cert-and-key-in-separate-files"],
+    proxyEnv: takeProxyVariables(env),
+    tokenProxy: {
+      url: flags["token-proxy-url"],
+      sniName: flags["sni-name"],
+      caFile: flags["token-proxy-ca-file"],
+      apiServer: { host: API_SERVER, port: Number(env["KUBERNETES_SERVICE_PORT"] ?? 443) },
+    },
+    nmiUrl: `http://localhost:${flags["nmi-port"]}`,
   };
 }
 

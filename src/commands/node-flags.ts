@@ -1,8 +1,8 @@
-import { parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../formats/flags.ts";
+import { flag, parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../formats/flags.ts";
 import type { PodOverrides } from "../csi/publish-request.ts";
 import { parseAddress, type Address } from "../formats/address.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
-import { isCloudName } from "../provider/azure/cloud.ts";
+import { azureFlags } from "./azure-flags.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
 const LONGEST_NODE_NAME = 63;
@@ -40,9 +40,7 @@ export const nodeFlags = {
     "all",
     parsePodOverrides,
   ),
-  "cloud-name": flag("NAME", "the Azure cloud of classes that name none", "AzurePublicCloud", parseCloudName),
-  "construct-pem-chain": switchFlag("order the certificates of a PFX from the leaf to the root", true),
-  "write-cert-and-key-in-separate-files": switchFlag("write a certificate's secret as .crt and .key as well"),
+  ...azureFlags,
   "log-format-json": switchFlag("log JSON objects instead of klog text"),
   v: flag("LEVEL", "log verbosity, 0 to 10", 0, parseVerbosity),
   version: switchFlag("print version information and exit"),
@@ -59,15 +57,6 @@ export function parseNodeFlags(args: readonly string[]): { values: NodeFlags; pr
   return { values, problems: missing ? [...problems, "--nodeid is missing: --nodeid=<name of the node>"] : problems };
 }
 
-function flag<Value>(
-  placeholder: string,
-  help: string,
-  fallback: Value,
-  parse: (text: string) => Value,
-): FlagSpec<Value> {
-  return { placeholder, help, fallback, parse };
-}
-
 function addressFlag(help: string, fallback: string): FlagSpec<Address> {
   return { ...flag("ADDRESS", help, parseAddress(fallback), parseAddress), shown: fallback };
 }
@@ -81,16 +70,6 @@ function parseNodeId(text: string): string {
 
 function parsePodOverrides(text: string): PodOverrides {
   if (text !== "all" && text !== "none") throw new Error("must be all or none");
-  return text;
-}
-
-/** Blank is the default, as in a class. */
-function parseCloudName(text: string): string {
-  if (text === "") return "AzurePublicCloud";
-  if (!isCloudName(text))
-    throw new Error(
-      "must be AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud",
-    );
   return text;
 }
 

@@ -43,9 +43,17 @@ export async function openAuthority(dir: string): Promise<CertificateAuthority> 
     await writeFile(keyFile, made.key, { mode: 0o600 });
     await writeFile(certFile, made.cert);
   }
-  const pem = await readFile(certFile, "utf8");
-  const signingKey = await importSigningKey(await readFile(keyFile, "utf8"));
-  return { pem, issue: (hosts) => issue(hosts, signingKey, pem) };
+  return authorityOf({ cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8") });
+}
+
+/** An authority that is kept nowhere, and that nobody trusts yet. */
+export async function createAuthority(): Promise<CertificateAuthority> {
+  return authorityOf(await makeAuthority());
+}
+
+async function authorityOf({ cert, key }: ServerIdentity): Promise<CertificateAuthority> {
+  const signingKey = await importSigningKey(key);
+  return { pem: cert, issue: (hosts) => issue(hosts, signingKey, cert) };
 }
 
 async function makeAuthority(): Promise<ServerIdentity> {

@@ -1,11 +1,15 @@
 import { Hono, type Context } from "hono";
+import { createIdentityControl } from "./control/identities.ts";
 import type { Entra } from "./entra.ts";
 import { parseFault } from "./fault.ts";
 import type { Steering } from "./front.ts";
+import type { Imds } from "./imds.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 import type { Handler } from "./listener.ts";
 import type { Network } from "./network.ts";
+import type { Nmi } from "./nmi.ts";
 import type { Counters } from "./tally.ts";
+import type { TokenProxy } from "./token-proxy.ts";
 import type { Vaults } from "./vault.ts";
 
 /** What all parts were asked since the last reset. */
@@ -13,30 +17,40 @@ export interface AllCounters {
   readonly vaults: Readonly<Record<string, Counters>>;
   readonly entra: Counters;
   readonly kubernetes: Counters;
+  readonly tokenProxy: Counters;
+  readonly imds: Counters;
+  readonly nmi: Counters;
 }
 
 export interface Parts {
   readonly vaults: Vaults;
   readonly entra: Entra;
   readonly kubernetes: Kubernetes;
+  /** Behind the Kubernetes API's port. */
+  readonly tokenProxy: TokenProxy;
+  readonly imds: Imds;
+  readonly nmi: Nmi;
   readonly network: Network;
 }
 
-export function countersOf({ vaults, entra, kubernetes }: Parts): AllCounters {
+export function countersOf({ vaults, entra, kubernetes, tokenProxy, imds, nmi }: Parts): AllCounters {
   return {
     vaults: Object.fromEntries(vaults.all().map(({ name, tally }) => [name, tally.counters()])),
     entra: entra.tally.counters(),
     kubernetes: kubernetes.tally.counters(),
+    tokenProxy: tokenProxy.tally.counters(),
+    imds: imds.tally.counters(),
+    nmi: nmi.tally.counters(),
   };
 }
 
-export function resetCounters({ vaults, entra, kubernetes }: Parts): void {
-  for (const { tally } of [...vaults.all(), entra, kubernetes]) tally.reset();
+export function resetCounters({ vaults, entra, kubernetes, tokenProxy, imds, nmi }: Parts): void {
+  for (const { tally } of [...vaults.all(), entra, kubernetes, tokenProxy, imds, nmi]) tally.reset();
 }
 
-/** For another process that watches or steers the emulator. Each command answers 204, or 400 and what is wrong with it. */
+/** For another process that watches or steers the emulator. A command is answered 204, or 400 and what is wrong with it. */
 export function createControl(parts: Parts): Handler {
-  const { vaults, entra, network } = parts;
+  const { vaults, entra, tokenProxy, imds, nmi, network } = parts;
   const app = new Hono()
     .get("/counters", (c) => c.json(countersOf(parts)))
     .post("/reset", () => {
@@ -55,11 +69,14 @@ export function createControl(parts: Parts): Handler {
       "/vaults/:name",
       createSteering((name) => vaults.named(name)),
     )
-    .route(
-      "/entra",
-      createSteering(() => entra),
-    )
+    .route("/", createIdentityControl(parts))
     .onError((error, c) => c.text(error.message, 400));
+  const steered = { entra, "token-proxy": tokenProxy, imds, nmi };
+  for (const [name, part] of Object.entries(steered))
+    app.route(
+      `/${name}`,
+      createSteering(() => part),
+    );
   return (request) => app.fetch(request);
 }
 

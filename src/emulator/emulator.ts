@@ -1,16 +1,15 @@
-import { join } from "node:path";
-import { openAuthority } from "./ca.ts";
+import { apiServerNames, tokenProxyName } from "./cluster-identity.ts";
 import { createControl, type Parts } from "./control.ts";
 import { createEntra } from "./entra.ts";
-import { createKubernetes } from "./kubernetes.ts";
+import { createDirectory } from "./entra/directory.ts";
 import { createKubernetesClient, type KubernetesClient } from "./kubernetes-client.ts";
-import { listen, type Handler, type Listener, type ListenOptions } from "./listener.ts";
+import type { Handler, ListenOptions } from "./listener.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
 import type { Network } from "./network.ts";
-import { openIdentities, writeSettings, type EmulatorSettings, type Identities } from "./settings.ts";
-import { openSigningKey, type SigningKey } from "./signing-key.ts";
-import { isPublicVault, publicCloud, publicLogin } from "./public-cloud.ts";
-import { createVaults } from "./vault.ts";
-import { allRights, getRights } from "./vault/access.ts";
+import { createParts, near, openKept, type Kept } from "./parts.ts";
+import { publicCloud, publicLogin } from "./public-cloud.ts";
+import { writeSettings, type EmulatorSettings } from "./settings.ts";
+import type { SigningKey } from "./signing-key.ts";
 
 export type PartName = "entra" | "vault" | "kubernetes";
 
@@ -19,7 +18,7 @@ export interface EmulatorOptions {
   readonly dir: string;
   /** Port 0 takes any free one. */
   readonly ports: Readonly<Record<PartName, number>>;
-  /** Which parts listen; all by default. */
+  /** Which parts listen; all by default. What gives tokens on a node always does. */
   readonly parts?: readonly PartName[];
   /** Address on which token service and vaults are also served by the names of Azure's public cloud, on port 443. */
   readonly publicAddress?: string;
@@ -27,7 +26,7 @@ export interface EmulatorOptions {
   readonly rttMs?: number;
 }
 
-/** Vaults, token service and Kubernetes API. */
+/** Vaults, token service, Kubernetes API with its token proxy, and what gives tokens on a node. */
 export interface Emulator extends Parts {
   readonly settings: EmulatorSettings;
   readonly cluster: KubernetesClient;
@@ -36,44 +35,38 @@ export interface Emulator extends Parts {
   stop(): Promise<void>;
 }
 
-/** The vaults that exist from the start (host names: hosts.json). */
-const vaultNames = ["demo-vault", "other-vault", "third-vault"];
+/** Starts to listen with one part, unless others were wanted; gives its port. */
+type Serve = (part: PartName, handler: Handler, options: Omit<ListenOptions, "port">) => Promise<number>;
 
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { dir, parts: wanted = ["entra", "vault", "kubernetes"] } = options;
-  const authority = await openAuthority(dir);
-  const identities = await openIdentities(dir);
-  const entraKey = await openSigningKey(join(dir, "entra-key.json"));
-  const serviceAccountKey = await openSigningKey(join(dir, "service-account-key.json"));
-  const identity = await authority.issue(["login.localhost", "*.vault.localhost", "localhost", "127.0.0.1"]);
+  const { dir, publicAddress, parts: wanted = ["entra", "vault", "kubernetes"] } = options;
+  const kept = await openKept(dir);
+  const { authority, identities, serviceAccountKey } = kept;
   const network: Network = { rttMs: options.rttMs ?? 0 };
-  // Azure is far away, a node's API server is not.
-  const near: Network = { rttMs: 0 };
   const listeners = createListeners();
-  const serve = (part: PartName, handler: Handler): Promise<number> =>
+  const serve: Serve = (part, handler, tls) =>
     wanted.includes(part)
-      ? listeners.add(handler, { port: options.ports[part], identity, network: part === "kubernetes" ? near : network })
+      ? listeners.add(handler, { ...tls, port: options.ports[part] })
       : Promise.resolve(options.ports[part]);
 
-  const entra = createEntra(entraKey, network);
-  const entraUrl = `https://login.localhost:${await serve("entra", entra.handler)}`;
-  const authorityOf = (host: string): string => (isPublicVault(host) ? `https://${publicLogin}` : entraUrl);
-  const vaults = createVaults({ entraKey, authorityOf, network });
-  const kubernetes = createKubernetes({ plugin: identities.pluginToken, admin: identities.adminToken });
-  const parts = { entra, vaults, kubernetes, network };
-  register(parts, identities);
-
+  const directory = createDirectory();
+  const entra = createEntra(kept.entraKey, directory, network);
+  const names = ["login.localhost", "*.vault.localhost", "localhost", "127.0.0.1"];
+  const azure = { identity: await authority.issue(names), network };
+  const entraUrl = `https://login.localhost:${await serve("entra", entra.handler, azure)}`;
+  const login = { entra, url: entraUrl, isPublic: publicAddress !== undefined, directory, network };
+  const parts = await createParts(kept, login);
   const settings: EmulatorSettings = {
     ...identities,
     entraUrl,
-    vaultSuffix: `vault.localhost:${await serve("vault", vaults.handler)}`,
-    kubernetesUrl: `https://127.0.0.1:${await serve("kubernetes", kubernetes.handler)}`,
-    controlUrl: `http://127.0.0.1:${await listeners.add(createControl(parts), { port: 0 })}`,
+    vaultSuffix: `vault.localhost:${await serve("vault", parts.vaults.handler, azure)}`,
+    ...(await serveCluster(parts, kept, serve)),
+    ...(await serveNode(parts, listeners)),
   };
-  if (options.publicAddress !== undefined)
-    await listeners.add(publicCloud(entra.handler, vaults.handler), {
+  if (publicAddress !== undefined)
+    await listeners.add(publicCloud(entra.handler, parts.vaults.handler), {
       port: 443,
-      address: options.publicAddress,
+      address: publicAddress,
       identity: await authority.issue([publicLogin, "*.vault.azure.net"]),
       network,
     });
@@ -87,29 +80,27 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   };
 }
 
-/** Listeners that stop together: all of them when one cannot start, so that nothing is left half open. */
-function createListeners(): { add(handler: Handler, options: ListenOptions): Promise<number>; stop(): Promise<void> } {
-  const started: Listener[] = [];
-  const stop = async (): Promise<void> => {
-    await Promise.all(started.map((listener) => listener.stop()));
-  };
-  return {
-    add: async (handler, options) => {
-      try {
-        const listener = await listen(handler, options);
-        started.push(listener);
-        return listener.port;
-      } catch (error) {
-        await stop();
-        throw error;
-      }
-    },
-    stop,
-  };
+/** The API server, and behind its port the token proxy. */
+async function serveCluster(
+  { kubernetes, tokenProxy }: Parts,
+  { authority, identities: { clusterId } }: Kept,
+  serve: Serve,
+): Promise<Pick<EmulatorSettings, "kubernetesUrl" | "tokenProxyName">> {
+  const identity = await authority.issue(apiServerNames(clusterId));
+  const port = await serve("kubernetes", kubernetes.handler, { identity, named: tokenProxy.server, network: near });
+  return { kubernetesUrl: `https://127.0.0.1:${port}`, tokenProxyName: tokenProxyName(clusterId) };
 }
 
-function register({ entra, vaults }: Parts, { tenantId, demo, admin }: Identities): void {
-  for (const app of [demo, admin]) entra.register({ tenantId, ...app });
-  for (const name of vaultNames) vaults.create(name, tenantId).allow(admin.objectId, allRights);
-  vaults.named("demo-vault").allow(demo.objectId, getRights);
+/** What speaks plain HTTP, each at a port of its own. */
+async function serveNode(
+  parts: Parts,
+  listeners: Listeners,
+): Promise<Pick<EmulatorSettings, "imdsUrl" | "nmiUrl" | "controlUrl">> {
+  const urlOf = async (handler: Handler): Promise<string> =>
+    `http://127.0.0.1:${await listeners.add(handler, { port: 0 })}`;
+  return {
+    imdsUrl: await urlOf(parts.imds.handler),
+    nmiUrl: await urlOf(parts.nmi.handler),
+    controlUrl: await urlOf(createControl(parts)),
+  };
 }

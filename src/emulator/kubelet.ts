@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createClient, type CsiClient } from "../grpc/client.ts";
+import { clusterIssuer } from "./cluster-identity.ts";
 import type { KubernetesClient } from "./kubernetes-client.ts";
 import type { KubernetesObject } from "./kubernetes/objects.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -34,6 +35,10 @@ export interface KubeletOptions {
   readonly driverName?: string;
   /** Where service account tokens go: the secrets field (serviceAccountTokenInSecrets, 1.35 and later) or the context. */
   readonly tokensIn?: "secrets" | "context" | "none";
+  /** What the tokens are for (the CSIDriver's tokenRequests); by default workload identity and identity binding. */
+  readonly audiences?: readonly string[];
+  /** How long a token is good for; 3600 by default, as with kubelet. Each publish gets new ones. */
+  readonly tokenLifetimeS?: number;
 }
 
 interface CsiVolume {
@@ -53,7 +58,7 @@ interface PodSpec {
 }
 
 const TOKENS = "csi.storage.k8s.io/serviceAccount.tokens";
-const audiences = ["api://AzureADTokenExchange", "api://AKSIdentityBinding"];
+const defaultAudiences = ["api://AzureADTokenExchange", "api://AKSIdentityBinding"];
 /** CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE: kubelet keeps the directory and asks again. */
 const notFinal = new Set([1, 4, 8, 10, 14]);
 
@@ -179,12 +184,14 @@ async function secretsFor(
 async function tokensFor(pod: KubernetesObject, options: KubeletOptions): Promise<Record<string, string>> {
   const { name, namespace, uid } = pod.metadata;
   const account = (pod["spec"] as PodSpec).serviceAccountName ?? "default";
+  const { audiences = defaultAudiences, tokenLifetimeS = 3600 } = options;
   const now = Math.floor(Date.now() / 1000);
+  const exp = now + tokenLifetimeS;
   const entries = audiences.map(async (aud) => {
     const claims = {
       aud: [aud],
       sub: `system:serviceaccount:${namespace}:${account}`,
-      iss: "https://kubernetes.default.svc.cluster.local",
+      iss: clusterIssuer,
     };
     const bound = { "kubernetes.io": { namespace, pod: { name, uid }, serviceaccount: { name: account } } };
     const token = await options.signingKey.sign({
@@ -192,10 +199,10 @@ async function tokensFor(pod: KubernetesObject, options: KubeletOptions): Promis
       ...bound,
       iat: now,
       nbf: now,
-      exp: now + 3600,
+      exp,
       jti: randomUUID(),
     });
-    return [aud, { token, expirationTimestamp: new Date((now + 3600) * 1000).toISOString() }] as const;
+    return [aud, { token, expirationTimestamp: new Date(exp * 1000).toISOString() }] as const;
   });
   return { [TOKENS]: JSON.stringify(Object.fromEntries(await Promise.all(entries))) };
 }

@@ -17,6 +17,14 @@ export interface EmulatorSettings {
   /** What follows a vault's name in its address: `https://<vault>.<suffix>/`. */
   readonly vaultSuffix: string;
   readonly kubernetesUrl: string;
+  /** 24 hex digits; in the API server's certificate, and what the token proxy's name is made of. */
+  readonly clusterId: string;
+  /** The TLS server name by which the token proxy is reached at the API server's port. */
+  readonly tokenProxyName: string;
+  /** Of the VM's metadata service: what AZURE_POD_IDENTITY_AUTHORITY_HOST is set to. */
+  readonly imdsUrl: string;
+  /** Of aad-pod-identity's NMI. */
+  readonly nmiUrl: string;
   readonly controlUrl: string;
   /** May get from demo-vault. */
   readonly demo: ServicePrincipal;
@@ -27,23 +35,33 @@ export interface EmulatorSettings {
 }
 
 /** Who exists; kept in `<dir>/identities.json`, so that parts started apart agree. */
-export type Identities = Pick<EmulatorSettings, "tenantId" | "demo" | "admin" | "adminToken" | "pluginToken">;
+export type Identities = Pick<
+  EmulatorSettings,
+  "tenantId" | "demo" | "admin" | "adminToken" | "pluginToken" | "clusterId"
+>;
 
 export async function openIdentities(dir: string): Promise<Identities> {
   const file = join(dir, "identities.json");
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Identities;
+  const kept = existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as Partial<Identities>) : {};
+  const identities = { ...makeIdentities(), ...kept };
+  if (Object.keys(kept).length < Object.keys(identities).length) {
+    await mkdir(dir, { recursive: true });
+    await writeFile(file, JSON.stringify(identities), { mode: 0o600 });
+  }
+  return identities;
+}
+
+function makeIdentities(): Identities {
   const token = (): string => randomBytes(24).toString("base64url");
   const principal = (): ServicePrincipal => ({ clientId: randomUUID(), clientSecret: token(), objectId: randomUUID() });
-  const made = {
+  return {
     tenantId: randomUUID(),
     demo: principal(),
     admin: principal(),
     adminToken: token(),
     pluginToken: token(),
+    clusterId: randomBytes(12).toString("hex"),
   };
-  await mkdir(dir, { recursive: true });
-  await writeFile(file, JSON.stringify(made), { mode: 0o600 });
-  return made;
 }
 
 /** Writes everything that clients of the emulator need into `dir`. */

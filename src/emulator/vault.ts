@@ -1,3 +1,4 @@
+import { issuerOf } from "./entra/access-token.ts";
 import { createFront } from "./front.ts";
 import type { Front, Steering } from "./front.ts";
 import type { Handler } from "./listener.ts";
@@ -48,9 +49,11 @@ export function createVaults(options: VaultsOptions): Vaults {
   async function serve(request: Request, { vault, policies, tenantId }: Installed): Promise<Response> {
     const { origin, host } = new URL(request.url);
     const audience = `https://${host.slice(host.indexOf(".") + 1)}`;
-    const caller = await identify(request.headers.get("authorization"), options.entraKey, { audience, tenantId });
+    const authority = options.authorityOf(host);
+    const expected = { audience, issuer: issuerOf(tenantId, authority) };
+    const caller = await identify(request.headers.get("authorization"), options.entraKey, expected);
     if ("status" in caller) {
-      const challenge = `Bearer authorization="${options.authorityOf(host)}/${tenantId}", resource="${audience}"`;
+      const challenge = `Bearer authorization="${authority}/${tenantId}", resource="${audience}"`;
       return answer(caller, { "www-authenticate": challenge });
     }
     return api.fetch(request, { name: vault.name, base: origin, objects: vault, policies, caller });

@@ -17,6 +17,16 @@ export type FlagValues<Table extends FlagTable> = {
   readonly [Name in keyof Table]: Table[Name] extends FlagSpec<infer Value> ? Value : never;
 };
 
+/** A flag with a value. */
+export function flag<Value>(
+  placeholder: string,
+  help: string,
+  fallback: Value,
+  parse: (text: string) => Value,
+): FlagSpec<Value> {
+  return { placeholder, help, fallback, parse };
+}
+
 /** A switch in Go's manner: `--x`, `--x=true`, `-x=0`. */
 export function switchFlag(help: string, fallback = false): FlagSpec<boolean> {
   return { help: fallback ? `${help} (default true)` : help, parse: parseGoBool, fallback };

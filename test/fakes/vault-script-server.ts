@@ -2,6 +2,7 @@ import { Agent } from "node:https";
 import type { ServicePrincipal } from "../../src/provider/azure/identity.ts";
 import type { Transport } from "../../src/provider/azure/transport.ts";
 import { vaultAddress, type VaultAddress } from "../../src/provider/azure/vault-address.ts";
+import { customCloud } from "./azure-means.ts";
 import { startFakeAzure, type FakeAnswer, type SeenRequest } from "./azure-server.ts";
 
 /** A request with a token, as a vault sees it. */
@@ -45,18 +46,15 @@ export interface AzurePlay {
 const knownCloud = {
   authorityHost: "https://login.microsoftonline.com/",
   vaultSuffix: "vault.azure.net",
+  keyVaultEndpoint: "https://vault.azure.net/",
   custom: false,
 } as const;
-const customCloud = {
-  authorityHost: "https://login.azure.test/",
-  vaultSuffix: "vault.azure.test",
-  custom: true,
-} as const;
+const fileCloud = customCloud("https://login.azure.test/", "vault.azure.test");
 
 /** Entra ID whose tokens say whose they are, and vaults that answer with the object's name and the bearer's. */
 export async function startScriptedAzure(play: AzurePlay = {}): Promise<ScriptedAzure> {
   const { vault = answerOf, challenge, custom = false } = play;
-  const cloud = custom ? customCloud : knownCloud;
+  const cloud = custom ? fileCloud : knownCloud;
   const asked: VaultRequest[] = [];
   const [tokens, scopes, challenged]: [string[], string[], string[]] = [[], [], []];
   const server = await startFakeAzure((request) => {
@@ -88,6 +86,7 @@ export async function startScriptedAzure(play: AzurePlay = {}): Promise<Scripted
     transport: { agent, userAgent: "csi-secrets-store/v1", timeoutMs: 10_000 },
     address: (name) => vaultAddress(name, cloud),
     identity: (clientId = "app", clientSecret = "secret") => ({
+      kind: "servicePrincipal",
       tenantId: "contoso.onmicrosoft.com",
       ...{ clientId, clientSecret, cloud },
     }),

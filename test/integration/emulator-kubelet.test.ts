@@ -27,7 +27,6 @@ let asked: string[] = [];
 let answer: status | undefined;
 let group = true;
 
-type Audience = "api://AzureADTokenExchange";
 interface ServiceAccountToken {
   readonly token: string;
   readonly expirationTimestamp: string;
@@ -136,14 +135,42 @@ test("tokens come in the field that was chosen, or not at all", async () => {
 
 test("a token is the pod's, for the audience that Entra takes", async () => {
   await kubelet.publish("web");
-  const tokens = JSON.parse(published[0]?.secrets[tokensKey] ?? "") as Record<Audience, ServiceAccountToken>;
-  const { token, expirationTimestamp } = tokens["api://AzureADTokenExchange"];
+  const { "api://AzureADTokenExchange": given } = tokensOf(published[0]);
+  const { token = "", expirationTimestamp = "" } = given ?? {};
   expect(decodeJwt(token)).toMatchObject({
     sub: "system:serviceaccount:default:shop",
     aud: ["api://AzureADTokenExchange"],
     "kubernetes.io": { pod: { name: "web", uid } },
     exp: Date.parse(expirationTimestamp) / 1000,
   });
+});
+
+function tokensOf(message: PublishMessage | undefined): Readonly<Partial<Record<string, ServiceAccountToken>>> {
+  return JSON.parse(message?.secrets[tokensKey] ?? "{}") as Record<string, ServiceAccountToken>;
+}
+
+test("there are tokens for workload identity and identity binding, or for the audiences that were chosen", async () => {
+  await kubelet.publish("web");
+  await createKubelet({ ...options, audiences: ["api://AKSIdentityBinding"] }).publish("web");
+  await createKubelet({ ...options, audiences: [] }).publish("web");
+  expect(published.map((message) => Object.keys(tokensOf(message)))).toEqual([
+    ["api://AzureADTokenExchange", "api://AKSIdentityBinding"],
+    ["api://AKSIdentityBinding"],
+    [],
+  ]);
+});
+
+test.each([600, -60])("a token is good for the %i seconds that were chosen", async (tokenLifetimeS) => {
+  await createKubelet({ ...options, tokenLifetimeS, audiences: ["a"] }).publish("web");
+  const { token = "", expirationTimestamp = "" } = tokensOf(published[0])["a"] ?? {};
+  const { iat = 0, exp } = decodeJwt(token);
+  expect([exp, Date.parse(expirationTimestamp) / 1000]).toEqual([iat + tokenLifetimeS, iat + tokenLifetimeS]);
+});
+
+test("each publish brings new tokens", async () => {
+  for (let n = 0; n < 3; n += 1) await kubelet.publish("web");
+  const tokens = published.flatMap((message) => Object.values(tokensOf(message)).map((given) => given?.token));
+  expect([tokens.length, new Set(tokens).size]).toEqual([6, 6]);
 });
 
 test("a plugin without VOLUME_MOUNT_GROUP gets no group", async () => {

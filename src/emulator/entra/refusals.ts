@@ -9,6 +9,9 @@ export interface EntraRefusal {
   readonly message: string;
 }
 
+/** What of an assertion no federated credential has, and its number. */
+const mismatches = { issuer: 700211, audience: 700212, subject: 700213 } as const;
+
 /** The refusals that a client of ours can meet. */
 export const entraRefusals = {
   wrongSecret: (clientId: string): EntraRefusal => ({
@@ -49,6 +52,64 @@ export const entraRefusals = {
     code: 7000218,
     message: "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
   }),
+  malformedRequest: (): EntraRefusal => ({
+    status: 400,
+    error: "invalid_request",
+    code: 9002313,
+    message: "Invalid request. Request is malformed or invalid.",
+  }),
+  malformedAssertion: (): EntraRefusal => ({
+    status: 400,
+    error: "invalid_request",
+    code: 50027,
+    message: "JWT token is invalid or malformed.",
+  }),
+  missingClaim: (claim: string): EntraRefusal => ({
+    status: 400,
+    error: "invalid_request",
+    code: 90014,
+    message:
+      `The required field '${claim}' is missing from the credential. Ensure that you have all the necessary ` +
+      "parameters for the login request.",
+  }),
+  noCredential: (part: keyof typeof mismatches, found: string): EntraRefusal =>
+    invalidClient(
+      mismatches[part],
+      `No matching federated identity record found for presented assertion ${part} '${found}'. Check your federated ` +
+        "identity credential Subject, Audience and Issuer against the presented assertion. " +
+        "https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+    ),
+  unreachableIssuer: (): EntraRefusal => ({
+    status: 400,
+    error: "invalid_request",
+    code: 501661,
+    message: "Request to External OIDC endpoint failed.",
+  }),
+  unsupportedAlgorithm: (found: string, supported: readonly string[]): EntraRefusal =>
+    invalidClient(
+      5002738,
+      `Invalid JWT token. '${found}' is not a supported signature algorithm. Supported signing algorithms are: ` +
+        `'${supported.join()}'`,
+    ),
+  unknownKey: (keyId: string, issuer: string): EntraRefusal =>
+    invalidClient(
+      7000272,
+      `The certificate with identifier '${keyId}' used to sign the federated credential could not be found in the ` +
+        `metadata of identity provider '${issuer}'.`,
+    ),
+  wrongSignature: (keyId: string): EntraRefusal =>
+    invalidClient(
+      700027,
+      "Client assertion contains an invalid signature. [Reason - The provided signature value did not match the " +
+        `expected signature value., Thumbprint of key used by client: '${keyId}']`,
+    ),
+  outsideValidTime: (notBefore = 0, expiry = 0): EntraRefusal =>
+    invalidClient(
+      700024,
+      `Client assertion is not within its valid time range. Current time: ${timeText(Date.now())}, assertion valid ` +
+        `from ${timeText(notBefore * 1000)}, expiry time of assertion ${timeText(expiry * 1000)}. Review the ` +
+        "documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
+    ),
   unsupportedGrant: (grantType: string): EntraRefusal => ({
     status: 400,
     error: "unsupported_grant_type",
@@ -113,4 +174,18 @@ export function refuse({ status, error, code, message }: EntraRefusal): Response
     error_uri: `https://login.microsoftonline.com/error?code=${code}`,
   };
   return Response.json(body, { status });
+}
+
+/** An error status that a fault demands. */
+export function refuseAll(status: number): Response {
+  return refuse(status === 429 ? entraRefusals.tooManyRequests() : entraRefusals.unavailable(status));
+}
+
+function invalidClient(code: number, message: string): EntraRefusal {
+  return { status: 401, error: "invalid_client", code, message };
+}
+
+/** As .NET prints a time. */
+function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace("Z", "0000Z");
 }

@@ -1,26 +1,51 @@
+import type { Grant } from "./access-token.ts";
 import type { AppRegistration, Directory, Tenant } from "./directory.ts";
+import { judgeAssertion } from "./federation.ts";
 import { entraRefusals } from "./refusals.ts";
 import type { EntraRefusal } from "./refusals.ts";
+import { isResource } from "./resources.ts";
 
-/** A token that may be issued: to whom and for what. */
-export interface Grant {
-  readonly app: AppRegistration;
-  readonly resource: string;
-}
+/** The application that a request proves to come from. */
+export type Prove = (form: URLSearchParams, tenant: Tenant) => Promise<AppRegistration | EntraRefusal>;
+
+const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** Whether a client-credentials request is granted; checked in Entra's order, the first failure is the answer. */
-export function decideGrant(
-  form: URLSearchParams,
-  tenant: Tenant,
-  directory: Directory,
-  isResource: (resource: string) => boolean,
-): Grant | EntraRefusal {
+export async function decideGrant(form: URLSearchParams, tenant: Tenant, prove: Prove): Promise<Grant | EntraRefusal> {
   const resource = judgeForm(form);
   if (typeof resource !== "string") return resource;
-  const app = authenticate(form, tenant, directory);
+  const app = await prove(form, tenant);
   if ("error" in app) return app;
   if (!isResource(resource)) return entraRefusals.unknownResource(resource, tenant.domain ?? tenant.id);
   return { app, resource };
+}
+
+/** By secret or assertion, as the directory knows the application. */
+export function proveBy(directory: Directory): Prove {
+  return async (form, tenant) => {
+    const clientId = form.get("client_id") ?? "";
+    const app = directory.app(tenant.id, clientId);
+    if (app === undefined) return entraRefusals.unknownApp(clientId, tenant.domain ?? tenant.id);
+    const assertion = assertionOf(form);
+    if (assertion === undefined) return proveBySecret(form, app);
+    if (typeof assertion !== "string") return assertion;
+    return (await judgeAssertion(assertion, directory.credentials(app), directory.keysOf)) ?? app;
+  };
+}
+
+/** The assertion that a request brings, or what is wrong with how it brings it; undefined without one. */
+export function assertionOf(form: URLSearchParams): string | EntraRefusal | undefined {
+  const assertion = form.get("client_assertion");
+  if (!assertion) return undefined;
+  const type = form.get("client_assertion_type");
+  if (!type) return entraRefusals.missingParameter("client_assertion_type");
+  return type === jwtBearer ? assertion : entraRefusals.malformedRequest();
+}
+
+function proveBySecret(form: URLSearchParams, app: AppRegistration): AppRegistration | EntraRefusal {
+  const secret = form.get("client_secret");
+  if (!secret) return entraRefusals.noClientSecret();
+  return secret === app.clientSecret ? app : entraRefusals.wrongSecret(app.clientId);
 }
 
 /** The resource that a well-formed request asks for. */
@@ -30,16 +55,6 @@ function judgeForm(form: URLSearchParams): string | EntraRefusal {
   const grantType = form.get("grant_type") ?? "";
   if (grantType !== "client_credentials") return entraRefusals.unsupportedGrant(grantType);
   return resourceOf(form.get("scope") ?? "");
-}
-
-/** The application that proves itself with its secret. */
-function authenticate(form: URLSearchParams, tenant: Tenant, directory: Directory): AppRegistration | EntraRefusal {
-  const clientId = form.get("client_id") ?? "";
-  const app = directory.app(tenant.id, clientId);
-  if (app === undefined) return entraRefusals.unknownApp(clientId, tenant.domain ?? tenant.id);
-  const secret = form.get("client_secret");
-  if (!secret) return entraRefusals.noClientSecret();
-  return secret === app.clientSecret ? app : entraRefusals.wrongSecret(clientId);
 }
 
 /** Libraries add the OpenID scopes to what the caller asked for; exactly one other is left. */

@@ -44,10 +44,24 @@ export interface Caller {
   readonly description: string;
 }
 
+const kinds: readonly string[] = ["secrets", "keys", "certificates"] satisfies Kind[];
+
+/** Rights from JSON; throws an error that says what is wrong. */
+export function parseRights(json: unknown): Rights {
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw new Error('rights are a JSON object like {"secrets":["get"]}');
+  for (const [kind, rights] of Object.entries(json)) {
+    if (!kinds.includes(kind)) throw new Error(`${kind} is no kind of object; known are ${kinds.join(", ")}`);
+    if (!Array.isArray(rights) || !rights.every((right) => (all as readonly unknown[]).includes(right)))
+      throw new Error(`${kind} must be a list of ${all.join(", ")}`);
+  }
+  return json;
+}
+
 /** What a token must say to be taken. */
 export interface Expected {
   readonly audience: string;
-  readonly tenantId: string;
+  readonly issuer: string;
 }
 
 /** The caller that a request's Authorization header proves. */
@@ -65,10 +79,9 @@ export async function identify(
   }
 }
 
-function judge(claims: JWTPayload, { audience, tenantId }: Expected): Caller | VaultRefusal {
+function judge(claims: JWTPayload, { audience, issuer }: Expected): Caller | VaultRefusal {
   const found = String(claims.aud);
   if (found.replace(/\/$/, "") !== audience) return vaultRefusals.wrongAudience(audience, found);
-  const issuer = `https://sts.windows.net/${tenantId}/`;
   if (claims.iss !== issuer) return vaultRefusals.wrongIssuer(issuer, claims.iss ?? "");
   const objectId = String(claims["oid"]);
   return { objectId, description: `appid=${String(claims["appid"])};oid=${objectId};iss=${issuer}` };

@@ -79,7 +79,7 @@ function parseSettings(path: string, text: string): ReadonlyMap<string, string> 
   return settings;
 }
 
-const wanted = new Set(["activedirectoryendpoint", "keyvaultdnssuffix"]);
+const wanted = new Set(["activedirectoryendpoint", "keyvaultdnssuffix", "keyvaultendpoint"]);
 
 const errnoTexts: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",

@@ -7,6 +7,8 @@ export interface Cloud {
   readonly authorityHost: string;
   /** DNS suffix of vaults, without a dot in front. */
   readonly vaultSuffix: string;
+  /** Key Vault as a resource that tokens are for, as aad-pod-identity wants it named. */
+  readonly keyVaultEndpoint: string;
   /** Described by a file: nobody at login.microsoftonline.com vouches for its authority, so nobody there is asked. */
   readonly custom: boolean;
 }
@@ -61,10 +63,11 @@ function customCloud(settings: ReadonlyMap<string, string>): Cloud {
   return {
     authorityHost: authorityHost === "" ? publicCloud.authorityHost : authorityHost,
     vaultSuffix: settings.get("keyvaultdnssuffix") ?? "",
+    keyVaultEndpoint: settings.get("keyvaultendpoint") ?? "",
     custom: true,
   };
 }
 
 function cloud(authorityHost: string, vaultSuffix: string): Cloud {
-  return { authorityHost, vaultSuffix, custom: false };
+  return { authorityHost, vaultSuffix, keyVaultEndpoint: `https://${vaultSuffix}/`, custom: false };
 }

@@ -1,38 +1,57 @@
 import { STATUS_CODES } from "node:http";
 import { DriverError, type Reason } from "../../errors.ts";
+import type { FederatedIdentity, ServicePrincipal } from "./identity.ts";
 import { memberOf, parseJson, textAt } from "./json.ts";
+import { subjectOf } from "./service-account-token.ts";
+import type { TokenRefusal } from "./witness.ts";
 
-/** What Entra ID answered when it was asked for a token. */
-export interface EntraAnswer {
-  readonly status: number;
-  readonly body: string;
+/** Who asks Entra ID itself for a token, be it by way of the cluster's token proxy. */
+export type EntraClient = ServicePrincipal | FederatedIdentity;
+
+/** An address of Entra ID, `https://host/tenant`, and who asked there. */
+export interface EntraQuestion {
+  readonly authority: string;
+  readonly client: EntraClient;
 }
 
-const inSecret = "in the Secret that nodePublishSecretRef names";
-
 /** Entra's error numbers (AADSTS…), in our words: its own hold trace ids and change with every answer. */
-const knownRefusals: Readonly<Record<string, string>> = {
-  "7000215": `The client secret is wrong: put its value (not its ID) under clientsecret ${inSecret}`,
-  "7000222": `The client secret has expired: make a new one for the application and put it under clientsecret ${inSecret}`,
-  "7000112": `The application is disabled: enable it in its tenant, or change clientid and clientsecret ${inSecret}`,
-  "700016": `The tenant does not know the application: check tenantID, and clientid ${inSecret}`,
-  "50034": `The tenant does not know the account: check tenantID, and clientid ${inSecret}`,
-  "90002": "The tenant does not exist: check tenantID",
-  "900021": "The tenant does not exist: check tenantID",
-  "900023": "The tenant is neither a GUID nor a verified domain: check tenantID",
-  "500011": "The tenant does not know Key Vault as a resource: check tenantID and cloudName",
-  "53003": "Conditional access keeps the application out: change the policy, or use another application",
+const knownRefusals: Readonly<Record<string, (client: EntraClient) => string>> = {
+  "7000215": () =>
+    "The client secret is wrong: put its value (not its ID) under clientsecret in the Secret that nodePublishSecretRef names",
+  "7000222": () =>
+    "The client secret has expired: make a new one for the application and put it under clientsecret in the Secret that nodePublishSecretRef names",
+  "7000112": (client) => `The application is disabled: enable it in its tenant, or change ${idOf(client)}`,
+  "700016": (client) => `The tenant does not know the application: check tenantID, and ${idOf(client)}`,
+  "50034": (client) => `The tenant does not know the account: check tenantID, and ${idOf(client)}`,
+  "90002": () => "The tenant does not exist: check tenantID",
+  "900021": () => "The tenant does not exist: check tenantID",
+  "900023": () => "The tenant is neither a GUID nor a verified domain: check tenantID",
+  "500011": () => "The tenant does not know Key Vault as a resource: check tenantID and cloudName",
+  "53003": () => "Conditional access keeps the application out: change the policy, or use another application",
+  "70021": addFederation,
+  "700211": addFederation,
+  "700212": addFederation,
+  "700213": addFederation,
+  "700024": () => "The service account token is not valid at this time: check the clock of this node",
+  "700027": publishKeys,
+  "7000272": publishKeys,
+  "50027": publishKeys,
+  "5000224": publishKeys,
 };
 
 /** Numbers that speak of the class alone: nothing was refused, the question was wrong. */
 const wrongTenants = new Set(["90002", "900021", "900023"]);
 
-/** A refusal as one line that is the same whenever the fault is the same. The authority is `https://host/tenant`. */
-export function entraRefusal(authority: string, { status, body }: EntraAnswer, cause: unknown): DriverError {
+/** A refusal as one line that is the same whenever the fault is the same. */
+export function entraRefusal(
+  { authority, client }: EntraQuestion,
+  { status, body }: TokenRefusal,
+  cause: unknown,
+): DriverError {
   const number = refusalNumber(body);
   const code = number === undefined ? "ERROR CODE UNAVAILABLE" : `ERROR CODE: AADSTS${number}`;
   const answer = `${authority}: RESPONSE ${status}: ${status} ${STATUS_CODES[status] ?? "Unknown"}, ${code}`;
-  return new DriverError(reasonOf(status, number), `${answer}. ${remedyOf(status, number)}`, { cause });
+  return new DriverError(reasonOf(status, number), `${answer}. ${remedyOf(client, status, number)}`, { cause });
 }
 
 function refusalNumber(body: string): string | undefined {
@@ -51,11 +70,42 @@ function reasonOf(status: number, number: string | undefined): Reason {
   return number !== undefined && wrongTenants.has(number) ? "InvalidRequest" : "PermissionDenied";
 }
 
-function remedyOf(status: number, number: string | undefined): string {
+function remedyOf(client: EntraClient, status: number, number: string | undefined): string {
   const known = number !== undefined && Object.hasOwn(knownRefusals, number) ? knownRefusals[number] : undefined;
-  if (known !== undefined) return known;
+  if (known !== undefined) return known(client);
   if (status === 429) return "Entra ID limits sign-ins; the next attempt comes by itself";
   if (status >= 500 || status === 408) return "Entra ID is out of order; the next attempt comes by itself";
   if (status < 400) return "That is no answer of Entra ID with a token: a proxy may stand in between";
-  return `Entra ID refused the sign-in: check tenantID, and clientid and clientsecret ${inSecret}`;
+  return remedyFor(client);
+}
+
+/** For a refusal whose number nobody here knows. */
+function remedyFor(client: EntraClient): string {
+  if (client.kind === "binding")
+    return `The token proxy refused the sign-in: bind the managed identity of clientID to this cluster, and let ${accountOf(client)} use it (verb use-managed-identity on ${client.clientId} in API group cid.wi.aks.azure.com)`;
+  const rest = client.kind === "servicePrincipal" ? "clientid and clientsecret" : "clientID";
+  return `Entra ID refused the sign-in: check tenantID, and ${rest}${inSecret(client)}`;
+}
+
+function idOf(client: EntraClient): string {
+  return client.kind === "servicePrincipal" ? `clientid${inSecret(client)}` : "clientID";
+}
+
+function inSecret(client: EntraClient): string {
+  return client.kind === "servicePrincipal" ? " in the Secret that nodePublishSecretRef names" : "";
+}
+
+function addFederation(client: EntraClient): string {
+  if (client.kind === "servicePrincipal") return "Entra ID refused the sign-in: the application has no such credential";
+  const { account, audience, issuer } = client.token;
+  return `No federated credential of the application fits: add one with issuer ${issuer || "of this cluster"}, subject ${subjectOf(account)} and audience ${audience}`;
+}
+
+function publishKeys(client: EntraClient): string {
+  const issuer = client.kind === "servicePrincipal" ? "" : client.token.issuer;
+  return `Entra ID could not verify the service account token: the keys of its issuer ${issuer || "(this cluster)"} must be public and current`;
+}
+
+function accountOf({ token: { account } }: FederatedIdentity): string {
+  return `service account ${account.namespace}/${account.name}`;
 }

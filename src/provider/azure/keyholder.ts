@@ -1,8 +1,8 @@
 import type { Clock } from "../../ports.ts";
 import { createKept } from "../../sharing/kept.ts";
-import { createCredential } from "./credential.ts";
-import type { ServicePrincipal } from "./identity.ts";
-import type { Transport } from "./transport.ts";
+import { createAssertions } from "./assertions.ts";
+import { createCredential, type CredentialMeans } from "./credential.ts";
+import type { Identity } from "./identity.ts";
 import type { VaultAddress } from "./vault-address.ts";
 import { createVaultClient } from "./vault-client.ts";
 import { VaultRefusal } from "./vault-refusal.ts";
@@ -18,6 +18,8 @@ const MOST_VAULTS = 100;
 
 /** One identity: its credential, and a client for each vault that it reads. */
 export interface Keyholder {
+  /** A pod of this identity asks: what it proves itself by may be of use to all. */
+  admit(identity: Identity): void;
   /** Resolves when a token for the vault is at hand, as far as one can be had without asking the vault. */
   ready(address: VaultAddress, signal: AbortSignal): Promise<void>;
   /**
@@ -27,8 +29,7 @@ export interface Keyholder {
   ask<T>(address: VaultAddress, question: (vault: Vault) => Promise<T>): Promise<T>;
 }
 
-export interface KeyholderOptions {
-  readonly transport: Transport;
+export interface KeyholderOptions extends Omit<CredentialMeans, "assertions"> {
   readonly clock: Clock;
 }
 
@@ -38,15 +39,17 @@ interface Client {
 }
 
 /** Throws InvalidRequest for a tenant or an authority that cannot be asked; asks nobody yet. */
-export function createKeyholder(identity: ServicePrincipal, { transport, clock }: KeyholderOptions): Keyholder {
-  let credential = createCredential(identity, transport);
+export function createKeyholder(identity: Identity, { clock, ...options }: KeyholderOptions): Keyholder {
+  const assertions = createAssertions(clock);
+  const means: CredentialMeans = { ...options, assertions };
+  let credential = createCredential(identity, means);
   let clients = createClients();
   let renewedAt = -Infinity;
 
   function clientOf(address: VaultAddress): Client {
     return clients.take(address.url, () => {
       const token = createVaultToken(address, identity, credential);
-      return { token, vault: createVaultClient(address, token, transport) };
+      return { token, vault: createVaultClient(address, token, means.transport) };
     });
   }
 
@@ -55,12 +58,15 @@ export function createKeyholder(identity: ServicePrincipal, { transport, clock }
     const now = clock().getTime();
     if (Math.abs(now - renewedAt) < RENEWAL_PERIOD_MS) return false;
     renewedAt = now;
-    credential = createCredential(identity, transport);
+    credential = createCredential(identity, means);
     clients = createClients();
     return true;
   }
 
   return {
+    admit: (other) => {
+      if ("token" in other) assertions.add(other.token);
+    },
     ready: (address, signal) => clientOf(address).token.ready(signal),
     ask: async (address, question) => {
       const before = clients;

@@ -15,6 +15,10 @@ export interface AzureParameters {
   readonly cloudName: string;
   readonly cloudEnvFileName: string;
   readonly clientId: string;
+  /** Client id of a managed identity; empty: the one that the system assigned. */
+  readonly userAssignedIdentityId: string;
+  /** The pod's, from kubelet. */
+  readonly serviceAccountName: string;
   /** YAML; may be blank. */
   readonly objects: string;
 }
@@ -39,6 +43,8 @@ export function parseParameters({
     cloudName: read("cloudName"),
     cloudEnvFileName: read("cloudEnvFileName"),
     clientId: read("clientID"),
+    userAssignedIdentityId: read("userAssignedIdentityID"),
+    serviceAccountName: read("csi.storage.k8s.io/serviceAccount.name"),
     objects: read("objects"),
   };
 }

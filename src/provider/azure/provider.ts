@@ -6,9 +6,11 @@ import { createAgent } from "./agent.ts";
 import { resolveCloud } from "./cloud.ts";
 import { fetchContent } from "./content.ts";
 import { withContext } from "./context.ts";
-import { chooseIdentity, type ServicePrincipal } from "./identity.ts";
+import { chooseIdentity, type Identity } from "./identity.ts";
+import { createMetadataService } from "./managed-identity.ts";
 import { parseObjects } from "./objects.ts";
 import { parseParameters } from "./parameters.ts";
+import { createTokenProxy, type TokenProxyOptions } from "./token-proxy.ts";
 import { createReading, type Reading, type ReadingOptions } from "./reading.ts";
 import { vaultAddress, type VaultAddress } from "./vault-address.ts";
 import { parseProxy } from "./proxy.ts";
@@ -26,6 +28,10 @@ export interface AzureProviderOptions extends ReadingOptions {
   readonly proxyEnv?: NodeJS.ProcessEnv;
   /** Connections to vaults and Entra ID; by default kept alive, through the proxy of `proxyEnv`, with Node's CAs. */
   readonly agent?: Agent;
+  /** The way to Entra ID of identity bindings. */
+  readonly tokenProxy: TokenProxyOptions;
+  /** Of aad-pod-identity on this node, `http://host:port`. */
+  readonly nmiUrl: string;
   readonly openVault?: OpenVault;
 }
 
@@ -48,13 +54,15 @@ export function createAzureProvider(options: AzureProviderOptions): Provider {
   };
 }
 
-function openOnNetwork({ userAgent, agent, proxyEnv = {} }: AzureProviderOptions): OpenVault {
+function openOnNetwork({ userAgent, agent, proxyEnv = {}, nmiUrl, tokenProxy }: AzureProviderOptions): OpenVault {
   const proxy = parseProxy(proxyEnv);
   const transport = { userAgent, agent: agent ?? createAgent(proxy), proxy, timeoutMs: requestTimeoutMs };
-  return createVaults({ transport, clock: () => new Date(), random: Math.random });
+  const metadata = createMetadataService(transport);
+  const means = { transport, metadata, nmiUrl, tokenProxy: createTokenProxy(tokenProxy) };
+  return createVaults({ ...means, clock: () => new Date(), random: Math.random });
 }
 
-type OpenFresh = (...vault: [VaultAddress, ServicePrincipal]) => Vault;
+type OpenFresh = (...vault: [VaultAddress, Identity]) => Vault;
 type Means = Pick<AzureProviderOptions, "cloudName" | "cloudEnvFile"> & {
   readonly openVault: OpenFresh;
   readonly reading: Reading;
@@ -68,7 +76,7 @@ async function mount(request: ContentRequest, means: Means, signal: AbortSignal)
     file: parameters.cloudEnvFileName || (means.cloudEnvFile ?? ""),
     kubeletRoot: request.volume.kubeletRoot,
   });
-  const identity = chooseIdentity(parameters, cloud, request.credentials);
+  const identity = chooseIdentity({ parameters, cloud, request, now: new Date() });
   const objects = parseObjects(parameters.objects);
   if (objects.length === 0) return { files: [], versions: [] };
   const address = withContext("failed to get vault: ", () => vaultAddress(parameters.keyvaultName, cloud));

@@ -1,6 +1,6 @@
 import type { AccessToken, TokenCredential } from "@azure/identity";
 import { DriverError } from "../../errors.ts";
-import type { ServicePrincipal } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import type { PipelinePolicy } from "./policy.ts";
 import type { VaultAddress } from "./vault-address.ts";
 
@@ -22,11 +22,7 @@ export interface VaultToken {
  * file: the token is fetched before the vault is asked, and no challenge is needed. Where the token service refuses that
  * guess, the resource is learned from the vault's first challenge, verified by the SDK.
  */
-export function createVaultToken(
-  { url }: VaultAddress,
-  { cloud }: ServicePrincipal,
-  credential: TokenCredential,
-): VaultToken {
+export function createVaultToken({ url }: VaultAddress, { cloud }: Identity, credential: TokenCredential): VaultToken {
   let scope: string | undefined = `https://${new URL(url).host.replace(/^[^.]+\./, "")}/.default`;
   let isGuess = cloud.custom;
   let token: AccessToken | undefined;

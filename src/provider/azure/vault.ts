@@ -1,5 +1,5 @@
 import type { Freshness } from "../../ports.ts";
-import type { ServicePrincipal } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import type { VaultAddress } from "./vault-address.ts";
 
 /** A secret as the vault tells it; anything may be missing. */
@@ -44,7 +44,7 @@ export interface Vault {
 }
 
 /** A vault whose answers are as fresh as asked for. Throws InvalidRequest for an identity that cannot be used; asks nobody yet. */
-export type OpenVault = (vault: VaultAddress, identity: ServicePrincipal, freshness: Freshness) => Vault;
+export type OpenVault = (vault: VaultAddress, identity: Identity, freshness: Freshness) => Vault;
 
 /** What a vault is asked for. */
 export interface VaultQuestion {

@@ -1,19 +1,15 @@
-import type { Clock } from "../../ports.ts";
 import { createKept } from "../../sharing/kept.ts";
 import { createShared, type Flight, type Shared } from "../../sharing/shared.ts";
 import { createBudget, type Budget } from "./budget.ts";
-import { identityKey, type ServicePrincipal } from "./identity.ts";
-import { createKeyholder, UNUSED_MS, type Keyholder } from "./keyholder.ts";
-import type { Transport } from "./transport.ts";
+import { identityKey, type Identity } from "./identity.ts";
+import { createKeyholder, UNUSED_MS, type Keyholder, type KeyholderOptions } from "./keyholder.ts";
 import type { VaultAddress } from "./vault-address.ts";
 import type { CertificateBundle, KeyBundle, OpenVault, SecretBundle, Vault, VaultVersion } from "./vault.ts";
 
 /** More identities, or more vaults, than a node has pods. */
 const MOST_KEPT = 500;
 
-export interface VaultsOptions {
-  readonly transport: Transport;
-  readonly clock: Clock;
+export interface VaultsOptions extends KeyholderOptions {
   readonly random: () => number;
 }
 
@@ -37,6 +33,7 @@ export function createVaults(options: VaultsOptions): OpenVault {
   const { clock, random, transport } = options;
   return (address, identity, freshness) => {
     const desk = desks.take(identityKey(identity), () => createDesk(identity, options));
+    desk.holder.admit(identity);
     // Host names are the same in any case.
     const { href } = new URL(address.url);
     const budgetOf = (): Budget => budgets.take(href, () => createBudget({ vaultName: address.name, clock, random }));
@@ -62,7 +59,7 @@ export function createVaults(options: VaultsOptions): OpenVault {
   };
 }
 
-function createDesk(identity: ServicePrincipal, options: VaultsOptions): Desk {
+function createDesk(identity: Identity, options: VaultsOptions): Desk {
   const { clock } = options;
   return {
     key: identityKey(identity),

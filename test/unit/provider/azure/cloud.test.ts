@@ -3,6 +3,7 @@ import { mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { customCloud } from "../../../fakes/azure-means.ts";
 import { isCloudName, resolveCloud, type Cloud } from "../../../../src/provider/azure/cloud.ts";
 
 let dir: string;
@@ -35,7 +36,12 @@ describe("resolveCloud()", () => {
     ["AzureGermanCloud", "https://login.microsoftonline.de/", "vault.microsoftazure.de"],
   ])("%s is built in", async (name, authorityHost, vaultSuffix) => {
     expect(isCloudName(name)).toBe(true);
-    expect(await resolve(name)).toEqual({ authorityHost, vaultSuffix, custom: false });
+    expect(await resolve(name)).toEqual({
+      authorityHost,
+      vaultSuffix,
+      keyVaultEndpoint: `https://${vaultSuffix}/`,
+      custom: false,
+    });
   });
   test("AzureStackCloud is a name, what is misspelled is none", () => {
     expect(["AzureStackCloud", "azurestackcloud", "", "AzureCloud1"].map(isCloudName)).toEqual([
@@ -56,13 +62,14 @@ describe("resolveCloud()", () => {
     const file = {
       ActiveDirectoryEndpoint: "https://login.example/",
       KEYVAULTDNSSUFFIX: "vault.example",
+      keyvaultendpoint: "https://vault.example/",
       other: { a: 1 },
     };
-    const cloud = { authorityHost: "https://login.example/", vaultSuffix: "vault.example", custom: true };
+    const cloud = customCloud("https://login.example/", "vault.example");
     expect(await stack(file)).toEqual(cloud);
   });
   test("what the file leaves out is empty, the authority that of the public cloud", async () => {
-    const cloud = { authorityHost: "https://login.microsoftonline.com/", vaultSuffix: "", custom: true };
+    const cloud = { ...customCloud("https://login.microsoftonline.com/", ""), keyVaultEndpoint: "" };
     expect(await stack({ name: "mine" })).toEqual(cloud);
   });
 });

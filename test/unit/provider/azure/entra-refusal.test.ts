@@ -1,10 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { entraRefusal } from "../../../../src/provider/azure/entra-refusal.ts";
+import { entraRefusal, type EntraClient } from "../../../../src/provider/azure/entra-refusal.ts";
+import type { FederatedIdentity } from "../../../../src/provider/azure/identity.ts";
+import { customCloud } from "../../../fakes/azure-means.ts";
 
 const authority = "https://login.microsoftonline.com/t1";
 
-function refusal(status: number, body: unknown) {
-  return entraRefusal(authority, { status, body: typeof body === "string" ? body : JSON.stringify(body) }, undefined);
+const cloud = customCloud("https://login.microsoftonline.com/", "vault.example");
+const principal: EntraClient = { kind: "servicePrincipal", cloud, tenantId: "t1", clientId: "c1", clientSecret: "s1" };
+
+function federated(kind: FederatedIdentity["kind"], issuer = "https://oidc.example/cluster"): EntraClient {
+  const account = { namespace: "shop", name: "web" };
+  const token = { account, audience: "api://X", issuer, expiresAt: new Date(), value: "hunter2" };
+  return { kind, cloud, tenantId: "t1", clientId: "c1", token };
+}
+
+function refusal(status: number, body: unknown, client = principal) {
+  const answer = { status, body: typeof body === "string" ? body : JSON.stringify(body) };
+  return entraRefusal({ authority, client }, answer, undefined);
 }
 
 describe("entraRefusal()", () => {
@@ -40,6 +52,36 @@ describe("entraRefusal()", () => {
     const told = refusal(status, body);
     expect(told.reason).toBe(reason);
     expect(told.message).toContain("ERROR CODE UNAVAILABLE. ");
+    expect(told.message).not.toContain("hunter2");
+  });
+  const fit =
+    "No federated credential of the application fits: add one with issuer https://oidc.example/cluster, subject system:serviceaccount:shop:web and audience api://X";
+  const keys = "the keys of its issuer https://oidc.example/cluster must be public and current";
+  test.each([
+    [70021, fit],
+    [700211, fit],
+    [700212, fit],
+    [700213, fit],
+    [700024, "The service account token is not valid at this time: check the clock of this node"],
+    [700027, keys],
+    [7000272, keys],
+    [50027, keys],
+    [700016, "The tenant does not know the application: check tenantID, and clientID"],
+    [99999, "Entra ID refused the sign-in: check tenantID, and clientID"],
+  ])("of a service account token by AADSTS%i tells what to do", (number, sentence) => {
+    const told = refusal(401, { error_codes: [number] }, federated("workload"));
+    expect(told.reason).toBe("PermissionDenied");
+    expect(told.message.endsWith(sentence)).toBe(true);
+  });
+  test("an issuer that is not shown is called the cluster's", () => {
+    expect(refusal(401, { error_codes: [700211] }, federated("workload", "")).message).toContain(
+      "add one with issuer of this cluster, subject",
+    );
+  });
+  test("by the token proxy names the binding and the right that may be missing", () => {
+    const told = refusal(403, "forbidden: hunter2", federated("binding"));
+    expect(told.reason).toBe("PermissionDenied");
+    expect(told.message).toContain("let service account shop/web use it (verb use-managed-identity on c1 in API group");
     expect(told.message).not.toContain("hunter2");
   });
 });

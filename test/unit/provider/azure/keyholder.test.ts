@@ -3,6 +3,7 @@ import { DriverError } from "../../../../src/errors.ts";
 import { createKeyholder, type Keyholder } from "../../../../src/provider/azure/keyholder.ts";
 import { VaultRefusal } from "../../../../src/provider/azure/vault-refusal.ts";
 import type { Vault } from "../../../../src/provider/azure/vault.ts";
+import { credentialMeans } from "../../../fakes/azure-means.ts";
 import {
   answerOf,
   refuse,
@@ -32,7 +33,10 @@ async function open(play: AzurePlay = {}): Promise<Desk> {
   const running = await startScriptedAzure(play);
   azure = running;
   let now = Date.now();
-  const holder = createKeyholder(running.identity(), { transport: running.transport, clock: () => new Date(now) });
+  const holder = createKeyholder(running.identity(), {
+    ...credentialMeans(running.transport),
+    clock: () => new Date(now),
+  });
   const read = async (vault = "kv1"): Promise<string | undefined> => {
     await holder.ready(running.address(vault), never);
     return holder.ask(running.address(vault), async (client) => (await client.secret("s1", "", never)).value);
@@ -72,7 +76,7 @@ describe("one credential", () => {
   test("a tenant that cannot be asked is refused at once", async () => {
     const { azure } = await open();
     const identity = { ...azure.identity(), tenantId: "no/tenant" };
-    expect(() => createKeyholder(identity, { transport: azure.transport, clock: () => new Date() })).toThrow(
+    expect(() => createKeyholder(identity, { ...credentialMeans(azure.transport), clock: () => new Date() })).toThrow(
       "invalid tenantID",
     );
   });

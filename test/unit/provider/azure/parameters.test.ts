@@ -16,6 +16,8 @@ describe("parseParameters()", () => {
       ...valid,
       keyvaultName: "\t kv1 \u00a0",
       clientID: " c ",
+      userAssignedIdentityID: " u ",
+      "csi.storage.k8s.io/serviceAccount.name": "shop",
       cloudName: " AzureCloud ",
       cloudEnvFileName: " /f ",
       KeyvaultName: "no",
@@ -28,6 +30,8 @@ describe("parseParameters()", () => {
       cloudName: "AzureCloud",
       cloudEnvFileName: "/f",
       clientId: "c",
+      userAssignedIdentityId: "u",
+      serviceAccountName: "shop",
       objects: "array: []",
     });
   });

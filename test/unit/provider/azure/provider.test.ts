@@ -6,9 +6,11 @@ import type { Content, Credentials } from "../../../../src/model.ts";
 import { createAzureProvider, type AzureProviderOptions } from "../../../../src/provider/azure/provider.ts";
 import type { OpenVault } from "../../../../src/provider/azure/vault.ts";
 import { anyAge, noSignal } from "../../../fakes/volumes.ts";
+import { customCloud, nmiNowhere, tokenProxyNowhere } from "../../../fakes/azure-means.ts";
 import { createFakeVault, idOf } from "../../../fakes/azure-vault.ts";
 import { startScriptedAzure } from "../../../fakes/vault-script-server.ts";
 
+const means = { userAgent: "test", nmiUrl: nmiNowhere, tokenProxy: tokenProxyNowhere };
 const item = "array: ['{objectName: secret1, objectType: secret}']";
 const valid = { keyvaultName: "kv1", tenantID: "t1", objects: item };
 const secrets = { clientid: "c1", clientsecret: "s1" };
@@ -26,7 +28,7 @@ async function fetchFrom(
   credentials: Credentials = { secrets },
   options: Partial<AzureProviderOptions> = {},
 ): Promise<Content> {
-  const provider = createAzureProvider({ userAgent: "test", openVault: () => vault, ...options });
+  const provider = createAzureProvider({ ...means, openVault: () => vault, ...options });
   return provider.fetch({ volume, parameters, credentials }, anyAge, noSignal);
 }
 
@@ -43,8 +45,8 @@ describe("the Azure provider", () => {
       return vault;
     };
     await fetchFrom({ ...valid, cloudName: "AzureChinaCloud" }, { secrets }, { openVault });
-    const cloud = { authorityHost: "https://login.chinacloudapi.cn/", vaultSuffix: "vault.azure.cn", custom: false };
-    const principal = { tenantId: "t1", clientId: "c1", clientSecret: "s1", cloud };
+    const cloud = { ...customCloud("https://login.chinacloudapi.cn/", "vault.azure.cn"), custom: false };
+    const principal = { kind: "servicePrincipal", tenantId: "t1", clientId: "c1", clientSecret: "s1", cloud };
     expect(opened).toEqual([[{ name: "kv1", url: "https://kv1.vault.azure.cn/" }, principal, anyAge]]);
   });
   test("takes cloud and cloud file of the process where the class names none", async () => {
@@ -61,7 +63,7 @@ describe("the Azure provider", () => {
     });
   });
   test("asks the network where no vault is given", async () => {
-    const provider = createAzureProvider({ userAgent: "test" });
+    const provider = createAzureProvider(means);
     const request = { volume, parameters: { ...valid, tenantID: "not a tenant" }, credentials: { secrets } };
     await expect(provider.fetch(request, anyAge, noSignal)).rejects.toThrow(
       "failed to mount objects, error: failed to get keyvault client: invalid tenantID. You can locate your tenantID",
@@ -158,7 +160,7 @@ describe("the network of the Azure provider", () => {
 
   /** What the fetch of one secret fails with. */
   async function failureOf(options: Pick<AzureProviderOptions, "agent">): Promise<unknown> {
-    const provider = createAzureProvider({ userAgent: "test", ...options });
+    const provider = createAzureProvider({ ...means, ...options });
     const request = { volume, parameters: valid, credentials: { secrets } };
     return provider.fetch(request, anyAge, noSignal).catch((error: unknown) => error);
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nmiNowhere, tokenProxyNowhere } from "../../../fakes/azure-means.ts";
 import { createAzureProvider, type AzureProviderOptions } from "../../../../src/provider/azure/provider.ts";
 import { createFakeVault, idOf } from "../../../fakes/azure-vault.ts";
 import { cannotOpenssl, createWorkshop, pemOf as privateKeyPem, type Issued } from "../../../fakes/pfx.ts";
@@ -28,7 +29,14 @@ async function mountPfx(
   };
   const vault = createFakeVault({ "secret/tls": bundle }, { "secrets/tls": [] });
   const logger = { warn: (message: string) => void warnings.push(message) };
-  const provider = createAzureProvider({ userAgent: "test", openVault: () => vault, logger, ...options });
+  const provider = createAzureProvider({
+    userAgent: "test",
+    nmiUrl: nmiNowhere,
+    tokenProxy: tokenProxyNowhere,
+    openVault: () => vault,
+    logger,
+    ...options,
+  });
   const objects = `array:\n- |\n  objectName: tls\n  objectType: secret\n  ${more}`;
   const parameters = { keyvaultName: "kv1", tenantID: "t1", objects };
   const content = await provider.fetch({ volume, parameters, credentials: { secrets } }, anyAge, noSignal);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../../src/errors.ts";
 import type { ServicePrincipal } from "../../../../src/provider/azure/identity.ts";
+import { allMeans, customCloud } from "../../../fakes/azure-means.ts";
 import { createCredential } from "../../../../src/provider/azure/credential.ts";
 import type { Transport } from "../../../../src/provider/azure/transport.ts";
 import type { VaultAddress } from "../../../../src/provider/azure/vault-address.ts";
@@ -39,10 +40,11 @@ async function open(play: Play = {}): Promise<{ vault: Vault; seen: SeenRequest[
   const { agent, port, seen } = running;
   const suffix = `${play.domain ?? "vault.azure.test"}:${port}`;
   const principal: ServicePrincipal = {
+    kind: "servicePrincipal",
     tenantId: "contoso.onmicrosoft.com",
     clientId: "11111111-2222-3333-4444-555555555555",
     clientSecret: "the-client-secret",
-    cloud: { authorityHost: `https://login.azure.test:${port}/`, vaultSuffix: suffix, custom: true },
+    cloud: customCloud(`https://login.azure.test:${port}/`, suffix),
   };
   const transport = { agent, userAgent: "csi-secrets-store/v1", timeoutMs: play.timeoutMs ?? 10_000 };
   const address = { name: "kv1", url: `https://kv1.${suffix}/` };
@@ -51,7 +53,7 @@ async function open(play: Play = {}): Promise<{ vault: Vault; seen: SeenRequest[
 
 /** Not fetched ahead, so that the vault's challenge is met. */
 function tokenOf(address: VaultAddress, principal: ServicePrincipal, transport: Transport): VaultToken {
-  return createVaultToken(address, principal, createCredential(principal, transport));
+  return createVaultToken(address, principal, createCredential(principal, allMeans(transport)));
 }
 
 function answer(request: SeenRequest, port: number, play: Play): FakeAnswer {
@@ -291,16 +293,24 @@ describe("what Entra ID's failure becomes", () => {
   });
   const nowhere = { agent: undefined as never, userAgent: "", timeoutMs: 1 };
   test.each(["con toso", "a/b", "tenant?"])("the tenant %j is refused before anybody is asked", (tenantId) => {
-    const cloud = { authorityHost: "https://login.azure.test/", vaultSuffix: "azure.test", custom: true };
-    const principal = { tenantId, clientId: "id", clientSecret: "secret", cloud };
-    expect(() => createCredential(principal, nowhere)).toThrow(/^invalid tenantID\./);
+    const cloud = customCloud("https://login.azure.test/", "azure.test");
+    const principal = { kind: "servicePrincipal" as const, tenantId, clientId: "id", clientSecret: "secret", cloud };
+    expect(() => createCredential(principal, allMeans(nowhere))).toThrow(/^invalid tenantID\./);
   });
   test.each(["http://login.azure.test/", "login.azure.test", ""])(
     "the authority %j is refused: no https",
     (authorityHost) => {
-      const cloud = { authorityHost, vaultSuffix: "azure.test", custom: true };
-      const principal = { tenantId: "t", clientId: "id", clientSecret: "secret", cloud };
-      expect(() => createCredential(principal, nowhere)).toThrow(/^cannot use an authority host without https/);
+      const cloud = customCloud(authorityHost, "azure.test");
+      const principal = {
+        kind: "servicePrincipal" as const,
+        tenantId: "t",
+        clientId: "id",
+        clientSecret: "secret",
+        cloud,
+      };
+      expect(() => createCredential(principal, allMeans(nowhere))).toThrow(
+        /^cannot use an authority host without https/,
+      );
     },
   );
 });

@@ -2,6 +2,7 @@ import type { AccessToken, GetTokenOptions } from "@azure/identity";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DriverError, type Reason } from "../../../../src/errors.ts";
 import type { PipelinePolicy } from "../../../../src/provider/azure/policy.ts";
+import { customCloud } from "../../../fakes/azure-means.ts";
 import { bearer, createVaultToken, type VaultToken } from "../../../../src/provider/azure/vault-token.ts";
 
 const MINUTE = 60_000;
@@ -35,8 +36,8 @@ function open(url = "https://kv1.vault.azure.net/", custom = false, issue = forA
       });
     },
   };
-  const cloud = { authorityHost: "https://login.azure.test/", vaultSuffix: "unused", custom };
-  const identity = { tenantId: "t1", clientId: "c1", clientSecret: "s1", cloud };
+  const cloud = { ...customCloud("https://login.azure.test/", "unused"), custom };
+  const identity = { kind: "servicePrincipal" as const, tenantId: "t1", clientId: "c1", clientSecret: "s1", cloud };
   return { token: createVaultToken({ name: "kv1", url }, identity, credential), scopes, signals };
 }
 

@@ -4,6 +4,7 @@ import type { Freshness } from "../../../../src/ports.ts";
 import type { ServicePrincipal } from "../../../../src/provider/azure/identity.ts";
 import type { OpenVault, Vault } from "../../../../src/provider/azure/vault.ts";
 import { createVaults } from "../../../../src/provider/azure/vaults.ts";
+import { credentialMeans } from "../../../fakes/azure-means.ts";
 import {
   answerOf,
   refuse,
@@ -36,7 +37,7 @@ interface World {
 async function start(play: AzurePlay = {}): Promise<World> {
   const running = await startScriptedAzure(play);
   azure = running;
-  const openVault = createVaults({ transport: running.transport, clock: () => new Date(), random: () => 0.5 });
+  const openVault = createVaults({ ...credentialMeans(running.transport), clock: () => new Date(), random: () => 0.5 });
   const open: World["open"] = (identity = running.identity(), freshness = {}, vault = "kv1") =>
     openVault(running.address(vault), identity, { notOlderThan: new Date(0), priority: "mount", ...freshness });
   const read: World["read"] = async (...vault) => (await open(...vault).secret("s1", "", never)).value;
@@ -325,7 +326,7 @@ test("however secrets and rights change: an answer goes to none but the identity
   });
   const property = fc.asyncProperty(identitySteps, async (story) => {
     rights = createRights();
-    const openVault = createVaults({ transport: azure.transport, clock: () => new Date(), random: () => 0.5 });
+    const openVault = createVaults({ ...credentialMeans(azure.transport), clock: () => new Date(), random: () => 0.5 });
     const reads: { readonly read: Read; readonly answer: Promise<string | undefined> }[] = [];
     const start = (read: Read): void => {
       const freshness = { notOlderThan: new Date(Date.now() - read.oldMs), priority: "mount" } as const;

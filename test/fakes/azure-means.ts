@@ -1,0 +1,34 @@
+import type { Clock } from "../../src/ports.ts";
+import { createAssertions } from "../../src/provider/azure/assertions.ts";
+import type { Cloud } from "../../src/provider/azure/cloud.ts";
+import type { CredentialMeans } from "../../src/provider/azure/credential.ts";
+import { createMetadataService } from "../../src/provider/azure/managed-identity.ts";
+import { createTokenProxy, type TokenProxyOptions } from "../../src/provider/azure/token-proxy.ts";
+import type { Transport } from "../../src/provider/azure/transport.ts";
+
+/** Where nobody listens. */
+const nowhere = "127.0.0.1:1";
+
+export const nmiNowhere = `http://${nowhere}`;
+
+export const tokenProxyNowhere: TokenProxyOptions = {
+  url: new URL(`https://${nowhere}`),
+  sniName: "proxy.ests.aks",
+  caFile: "/nowhere/ca.crt",
+  apiServer: { host: "127.0.0.1", port: 1 },
+};
+
+/** The way to Entra ID that is given; nobody else is there to give tokens. */
+export function credentialMeans(transport: Transport): Omit<CredentialMeans, "assertions"> {
+  const metadata = createMetadataService(transport);
+  return { transport, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
+}
+
+export function allMeans(transport: Transport, clock: Clock = () => new Date()): CredentialMeans {
+  return { ...credentialMeans(transport), assertions: createAssertions(clock) };
+}
+
+/** A cloud that a file describes. */
+export function customCloud(authorityHost: string, vaultSuffix: string): Cloud {
+  return { authorityHost, vaultSuffix, keyVaultEndpoint: `https://${vaultSuffix}/`, custom: true };
+}
