@@ -12,7 +12,7 @@ beforeAll(async () => {
     credentialsSecret(credentials),
     secretClass("numbers", ["one", "two"]),
     secretClass("more-numbers", ["three"]),
-    secretClass("group-only", ["one"], { filePermission: "0640" }),
+    secretClass("group-only", ["one"], { fields: { filePermission: "0640" } }),
   );
 });
 afterAll(() => remove(...pods));

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cluster, vault } from "./cluster.ts";
+import { cluster, resetCounters, vault } from "./cluster.ts";
 import { apply, exec, get, kubectl, ready, remove, type Pod } from "./kubectl.ts";
 import { killPlugin, mountsOfPod, restartKubelet, whyNotHere } from "./node.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
@@ -48,10 +48,10 @@ onTheNode(
     // A secret of its own: what another pod has just read would be shared, and the vault not asked.
     await vault.set("midway", "midway value");
     await apply(secretClass("midway", ["midway"]));
-    await vault.reset();
+    await resetCounters();
     await vault.delay(8_000);
     await apply(pod({ name: "midway", classes: ["midway"], needs: `${mountPath}/midway` }));
-    await until("the vault is asked", async () => (await vault.peakInFlight()) > 0);
+    await until("the vault is asked", async () => (await vault.counters()).peakInFlight > 0);
     await killPlugin();
     await vault.delay(0);
     await ready("midway");

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { vault } from "./cluster.ts";
+import { resetCounters, vault } from "./cluster.ts";
 import { apply, get, kubectl, list, remove } from "./kubectl.ts";
 import { mountsOfPod, podDirectory, whyNotHere } from "./node.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
@@ -21,10 +21,10 @@ afterAll(async () => {
 test("a pod is deleted while its volume is being fetched: it goes, and nothing stays behind", async () => {
   const publishes = async (): Promise<number> => publishDurations(await pluginLog()).length;
   const before = await publishes();
-  await vault.reset();
+  await resetCounters();
   await vault.delay(8_000);
   await apply(pod({ name: "short-lived", classes: ["slow"], needs: `${mountPath}/slow` }));
-  await until("the vault is asked", async () => (await vault.peakInFlight()) > 0);
+  await until("the vault is asked", async () => (await vault.counters()).peakInFlight > 0);
   const uid = (await get("pod", "short-lived"))?.metadata.uid ?? "";
   await kubectl("delete", "pod", "short-lived", "--grace-period=1", "--timeout=180s");
   expect(await publishes()).toBe(before);

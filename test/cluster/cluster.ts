@@ -1,5 +1,6 @@
 import { inject } from "vitest";
 import type { AllCounters } from "../../src/emulator/control.ts";
+import type { Counters } from "../../src/emulator/tally.ts";
 
 /** What setup.ts made, for the tests. */
 export interface TestCluster {
@@ -20,21 +21,49 @@ declare module "vitest" {
 
 export const cluster: TestCluster = inject("cluster");
 
-/** The vault that the tests read, from the side of its owner. */
-export const vault = {
-  set: (secret: string, value: string): Promise<void> => control("PUT", `/vaults/demo-vault/secrets/${secret}`, value),
+/** A vault, from the side of its owner. */
+export interface Vault {
+  readonly name: string;
+  set(secret: string, value: string): Promise<void>;
+  /** Gives an application, by its service principal, the right to get secrets. */
+  letRead(application: { readonly objectId: string }): Promise<void>;
   /** Every answer comes so much later. */
-  delay: (milliseconds: number): Promise<void> => control("POST", `/vaults/demo-vault/latency/${milliseconds}`),
-  /** Forgets what was asked; what is on its way stays. */
-  reset: (): Promise<void> => control("POST", "/reset"),
-  /** The most requests at one time since the reset. */
-  peakInFlight: async (): Promise<number> => {
-    const counters = (await (await fetch(`${cluster.controlUrl}/counters`)).json()) as AllCounters;
-    return counters.vaults["demo-vault"]?.peakInFlight ?? 0;
-  },
-};
+  delay(milliseconds: number): Promise<void>;
+  /** What it was asked since the reset. */
+  counters(): Promise<Counters>;
+}
 
-async function control(method: string, path: string, body?: string): Promise<void> {
+/** A vault of the emulator. */
+export function vaultNamed(name: string): Vault {
+  const path = `/vaults/${name}`;
+  return {
+    name,
+    set: (secret, value) => control("PUT", `${path}/secrets/${secret}`, value),
+    letRead: ({ objectId }) => control("PUT", `${path}/access/${objectId}`, JSON.stringify({ secrets: ["get"] })),
+    delay: (milliseconds) => control("POST", `${path}/latency/${milliseconds}`),
+    counters: async () => {
+      const found = (await counters()).vaults[name];
+      if (found === undefined) throw new Error(`the emulator has no vault ${name}`);
+      return found;
+    },
+  };
+}
+
+/** The vault that most tests read. */
+export const vault = vaultNamed("demo-vault");
+
+/** What Azure was asked since the reset. */
+export async function counters(): Promise<AllCounters> {
+  return (await (await fetch(`${cluster.controlUrl}/counters`)).json()) as AllCounters;
+}
+
+/** Forgets what was asked; what is on its way stays. */
+export function resetCounters(): Promise<void> {
+  return control("POST", "/reset");
+}
+
+/** Steers the emulator. */
+export async function control(method: string, path: string, body?: string): Promise<void> {
   const response = await fetch(`${cluster.controlUrl}${path}`, { method, ...(body !== undefined && { body }) });
   if (!response.ok) throw new Error(`the emulator answered ${response.status} to ${method} ${path}`);
 }

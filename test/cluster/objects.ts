@@ -11,13 +11,23 @@ export function credentialsSecret(name: string, clientSecret = cluster.demo.clie
   return { apiVersion: "v1", kind: "Secret", metadata: { name }, stringData };
 }
 
-/** A class of secrets in demo-vault; more fields go to every object. */
-export function secretClass(name: string, secrets: readonly string[], fields: object = {}): object {
-  const objects = secrets.map((objectName) => JSON.stringify({ objectName, objectType: "secret", ...fields }));
+export interface ClassAdditions {
+  /** Of every object. */
+  readonly fields?: object;
+  /** Beside those that every class has, or in their place. */
+  readonly parameters?: object;
+}
+
+/** A class of secrets in demo-vault, of the public cloud: it names none. */
+export function secretClass(name: string, secrets: readonly string[], additions: ClassAdditions = {}): object {
+  const objects = secrets.map((objectName) =>
+    JSON.stringify({ objectName, objectType: "secret", ...additions.fields }),
+  );
   const parameters = {
     keyvaultName: "demo-vault",
     tenantId: cluster.tenantId,
     objects: JSON.stringify({ array: objects }),
+    ...additions.parameters,
   };
   return {
     apiVersion: "secrets-store.csi.x-k8s.io/v1",
@@ -27,23 +37,36 @@ export function secretClass(name: string, secrets: readonly string[], fields: ob
   };
 }
 
+export function serviceAccount(name: string): object {
+  return { apiVersion: "v1", kind: "ServiceAccount", metadata: { name } };
+}
+
 export interface PodShape {
   readonly name: string;
   /** One volume each, mounted at `mountPath`, `mountPath-2` and so on. */
   readonly classes: readonly string[];
   /** A file that must be there, whole, when the container starts; without it the pod fails for good. */
   readonly needs: string;
+  /** The Secret that every volume names; `demo-creds` when left out. */
   readonly credentials?: string;
+  /** The pod proves itself by this service account, and its volumes name no Secret. */
+  readonly serviceAccountName?: string;
   readonly securityContext?: object;
   readonly volumeMounts?: readonly object[];
 }
 
+export interface PodObject {
+  readonly apiVersion: "v1";
+  readonly kind: "Pod";
+  readonly metadata: { readonly name: string };
+  readonly spec: object;
+}
+
 /** A pod that fails if it starts before its volume is complete. */
-export function pod(shape: PodShape): object {
-  const { name, classes, needs, securityContext = {} } = shape;
-  const named = classes.map((className, index) => ({ className, name: `secrets-${index + 1}`, index }));
-  const mounts = named.map(({ name: volume, index }) => ({
-    name: volume,
+export function pod(shape: PodShape): PodObject {
+  const { name, classes, needs, serviceAccountName, securityContext = {} } = shape;
+  const mounts = classes.map((_, index) => ({
+    name: `secrets-${index + 1}`,
     mountPath: index === 0 ? mountPath : `${mountPath}-${index + 1}`,
     readOnly: true,
   }));
@@ -53,21 +76,35 @@ export function pod(shape: PodShape): object {
     command: ["sh", "-c", `test -s ${needs} && exec sleep 10000`],
     volumeMounts: shape.volumeMounts ?? mounts,
   };
-  const volumes = named.map(({ name: volume, className }) => ({
-    name: volume,
-    csi: {
-      driver: "secrets-store.csi.k8s.io",
-      readOnly: true,
-      volumeAttributes: { secretProviderClass: className },
-      nodePublishSecretRef: { name: shape.credentials ?? credentials },
-    },
-  }));
   const spec = {
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 1,
     securityContext,
     containers: [container],
-    volumes,
+    volumes: volumesOf(shape),
+    ...(serviceAccountName !== undefined && { serviceAccountName }),
   };
   return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec };
+}
+
+function volumesOf({ classes, serviceAccountName, credentials: secret = credentials }: PodShape): readonly object[] {
+  return classes.map((secretProviderClass, index) => ({
+    name: `secrets-${index + 1}`,
+    csi: {
+      driver: "secrets-store.csi.k8s.io",
+      readOnly: true,
+      volumeAttributes: { secretProviderClass },
+      ...(serviceAccountName === undefined && { nodePublishSecretRef: { name: secret } }),
+    },
+  }));
+}
+
+/** So many pods of one shape, labelled `app=<name>`. */
+export function deployment(shape: PodShape, replicas: number): object {
+  const { name } = shape;
+  const labels = { app: name };
+  // Deployments know no other policy.
+  const template = { metadata: { labels }, spec: { ...pod(shape).spec, restartPolicy: "Always" } };
+  const spec = { replicas, selector: { matchLabels: labels }, template };
+  return { apiVersion: "apps/v1", kind: "Deployment", metadata: { name }, spec };
 }

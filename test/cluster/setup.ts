@@ -178,12 +178,9 @@ const chartValues = {
 
 /** The plugin is told the emulator's CA and addresses by what any user could set: environment and volumes. */
 async function installFirst(dir: string, address: string, undo: AsyncDisposableStack): Promise<void> {
-  const names = hosts.map((name) =>
-    name.replace("login.localhost", "login.microsoftonline.com").replace("vault.localhost", "vault.azure.net"),
-  );
   const data = {
     "ca.pem": await readFile(join(dir, "emulator/ca.pem"), "utf8"),
-    hosts: `127.0.0.1 localhost\n${address} ${names.join(" ")}\n`,
+    hosts: `127.0.0.1 localhost\n${address} ${azureNames().join(" ")}\n`,
   };
   const metadata = { name: emulatorMap, namespace: releaseNamespace };
   await apply({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
@@ -196,6 +193,14 @@ async function installFirst(dir: string, address: string, undo: AsyncDisposableS
   });
   await writeFile(join(dir, "values.yaml"), JSON.stringify(chartValues));
   await install(join(dir, "values.yaml"));
+}
+
+/** Token service and vaults as the public cloud calls them; the API server is the cluster's own. */
+function azureNames(): readonly string[] {
+  const names = hosts.filter((name) => name.endsWith("localhost"));
+  return names.map((name) =>
+    name.replace("login.localhost", "login.microsoftonline.com").replace("vault.localhost", "vault.azure.net"),
+  );
 }
 
 /** It goes before the release: pods need the plugin to end. */

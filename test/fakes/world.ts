@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
 import { freePorts } from "./driver.ts";
+import { nodeServices } from "../../src/emulator/node-services.ts";
 import { createKubelet, type Kubelet, type KubeletOptions } from "../../src/emulator/kubelet.ts";
 
 /** The plugin as a real process of its own. */
@@ -27,7 +28,9 @@ export interface PodShape {
   readonly attributes?: Readonly<Record<string, string>>;
   readonly fsGroup?: number;
   readonly readOnly?: boolean;
-  readonly credentials?: Readonly<Record<string, string>>;
+  /** Data of the Secret that nodePublishSecretRef names, by default that of the demo application; "none" leaves it out. */
+  readonly credentials?: Readonly<Record<string, string>> | "none";
+  readonly serviceAccountName?: string;
   readonly provider?: string;
 }
 
@@ -67,6 +70,7 @@ export async function startWorld(): Promise<World> {
   await mkdir(kubeletRoot);
   const emulator = await startEmulator({ dir: join(dir, "emulator"), ports: { entra: 0, vault: 0, kubernetes: 0 } });
   const { cluster, serviceAccountKey: signingKey, settings } = emulator;
+  const services = nodeServices(settings, join(dir, "emulator"));
   const base = { socketPath, root: kubeletRoot, cluster, signingKey, tokensIn: "secrets" } as const;
   const kubelet = createKubelet(base);
   const targetOf = async (pod: string): Promise<string> => (await kubelet.targets(pod))[0] ?? "";
@@ -89,11 +93,12 @@ export async function startWorld(): Promise<World> {
           `--endpoint=unix://${socketPath}`,
           "--nodeid=test-node",
           ...freePorts,
+          ...services.flags,
           `--kubeconfig=${dir}/emulator/kubeconfig`,
           ...flags,
         ],
         socketPath,
-        { NODE_EXTRA_CA_CERTS: join(dir, "emulator/ca.pem"), ...env },
+        { NODE_EXTRA_CA_CERTS: join(dir, "emulator/ca.pem"), ...services.env, ...env },
       ),
     createPod: async (shape) => {
       for (const object of objectsOf(shape, {
@@ -121,6 +126,7 @@ function objectsOf(
   azure: { tenantId: string; cloudFile: string; demo: { clientId: string; clientSecret: string } },
 ): object[] {
   const { pod, objects = secretObject("DemoSecret"), attributes, fsGroup, readOnly = true, provider = "azure" } = shape;
+  const { serviceAccountName, credentials } = shape;
   const metadata = { name: pod, namespace: "default" };
   const className = shape.className ?? pod;
   const parameters = {
@@ -136,18 +142,25 @@ function objectsOf(
     driver: "secrets-store.csi.k8s.io",
     readOnly,
     volumeAttributes: { secretProviderClass: className, ...attributes },
-    nodePublishSecretRef: { name: pod },
+    ...(credentials !== "none" && { nodePublishSecretRef: { name: pod } }),
   };
   const securityContext = fsGroup === undefined ? {} : { fsGroup };
   return [
-    { apiVersion: "v1", kind: "Secret", metadata, stringData: shape.credentials ?? { clientid, clientsecret } },
+    ...(credentials === "none"
+      ? []
+      : [{ apiVersion: "v1", kind: "Secret", metadata, stringData: credentials ?? { clientid, clientsecret } }]),
     {
       apiVersion: "secrets-store.csi.x-k8s.io/v1",
       kind: "SecretProviderClass",
       metadata: { ...metadata, name: className },
       spec: { provider, parameters },
     },
-    { apiVersion: "v1", kind: "Pod", metadata, spec: { securityContext, volumes: [{ name: "secrets", csi }] } },
+    {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata,
+      spec: { securityContext, serviceAccountName, volumes: [{ name: "secrets", csi }] },
+    },
   ];
 }
 

@@ -10,7 +10,10 @@ export interface Assertions {
   add(token: ServiceAccountToken): void;
   /** The one that lasts longest. Throws InvalidRequest when all have expired. */
   best(): ServiceAccountToken;
-  /** It was refused (its pod may be gone): takes it off the record, and says whether another one is left to try. */
+  /**
+   * It was refused (its pod may be gone): whether there is another one to try. Then the refused one is off the record; a
+   * last one stays, since what was wrong may have been mended when it is offered again.
+   */
   drop(token: ServiceAccountToken): boolean;
 }
 
@@ -36,8 +39,9 @@ export function createAssertions(clock: Clock): Assertions {
       );
     },
     drop: (token) => {
-      record = without(token);
-      return record.length > 0;
+      const others = without(token);
+      if (others.length > 0) record = others;
+      return others.length > 0;
     },
   };
 }

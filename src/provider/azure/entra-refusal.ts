@@ -21,7 +21,10 @@ const knownRefusals: Readonly<Record<string, (client: EntraClient) => string>> =
   "7000222": () =>
     "The client secret has expired: make a new one for the application and put it under clientsecret in the Secret that nodePublishSecretRef names",
   "7000112": (client) => `The application is disabled: enable it in its tenant, or change ${idOf(client)}`,
-  "700016": (client) => `The tenant does not know the application: check tenantID, and ${idOf(client)}`,
+  "700016": (client) =>
+    client.kind === "binding"
+      ? bindIdentity(client)
+      : `The tenant does not know the application: check tenantID, and ${idOf(client)}`,
   "50034": (client) => `The tenant does not know the account: check tenantID, and ${idOf(client)}`,
   "90002": () => "The tenant does not exist: check tenantID",
   "900021": () => "The tenant does not exist: check tenantID",
@@ -81,10 +84,13 @@ function remedyOf(client: EntraClient, status: number, number: string | undefine
 
 /** For a refusal whose number nobody here knows. */
 function remedyFor(client: EntraClient): string {
-  if (client.kind === "binding")
-    return `The token proxy refused the sign-in: bind the managed identity of clientID to this cluster, and let ${accountOf(client)} use it (verb use-managed-identity on ${client.clientId} in API group cid.wi.aks.azure.com)`;
+  if (client.kind === "binding") return bindIdentity(client);
   const rest = client.kind === "servicePrincipal" ? "clientid and clientsecret" : "clientID";
   return `Entra ID refused the sign-in: check tenantID, and ${rest}${inSecret(client)}`;
+}
+
+function bindIdentity(client: FederatedIdentity): string {
+  return `The token proxy refused the sign-in: check clientID, bind that managed identity to this cluster, and let ${accountOf(client)} use it (verb use-managed-identity on ${client.clientId} in API group cid.wi.aks.azure.com)`;
 }
 
 function idOf(client: EntraClient): string {
@@ -97,6 +103,7 @@ function inSecret(client: EntraClient): string {
 
 function addFederation(client: EntraClient): string {
   if (client.kind === "servicePrincipal") return "Entra ID refused the sign-in: the application has no such credential";
+  if (client.kind === "binding") return bindIdentity(client);
   const { account, audience, issuer } = client.token;
   return `No federated credential of the application fits: add one with issuer ${issuer || "of this cluster"}, subject ${subjectOf(account)} and audience ${audience}`;
 }

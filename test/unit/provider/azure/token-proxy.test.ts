@@ -156,7 +156,7 @@ describe("the proxy's refusal", () => {
       reason: "PermissionDenied",
       message:
         "ClientAssertionCredential authentication failed: https://login.microsoftonline.com/t1: RESPONSE 403: 403 Forbidden, ERROR CODE UNAVAILABLE. " +
-        "The token proxy refused the sign-in: bind the managed identity of clientID to this cluster, and let service account shop/web use it (verb use-managed-identity on c1 in API group cid.wi.aks.azure.com)",
+        "The token proxy refused the sign-in: check clientID, bind that managed identity to this cluster, and let service account shop/web use it (verb use-managed-identity on c1 in API group cid.wi.aks.azure.com)",
     });
   });
 });

@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import type { AppRegistration, FederatedCredential } from "../../src/emulator/entra/directory.ts";
+import { cluster, control } from "./cluster.ts";
+import { kubectl, namespace } from "./kubectl.ts";
+
+/** An application, and its service principal as access policies name it. */
+export type Application = Pick<AppRegistration, "clientId" | "objectId">;
+
+/** Lets Entra ID verify this cluster's service account tokens, by the keys that the API server publishes; gives their issuer. */
+export async function trustCluster(): Promise<string> {
+  const read = async (path: string): Promise<object> => JSON.parse(await kubectl("get", "--raw", path)) as object;
+  const { issuer } = (await read("/.well-known/openid-configuration")) as { readonly issuer: string };
+  await put("/entra/issuers", { issuer, jwks: await read("/openid/v1/jwks") });
+  return issuer;
+}
+
+/** A new application of the tests' tenant; nothing proves it yet. */
+export async function register(): Promise<Application> {
+  const application = { clientId: randomUUID(), objectId: randomUUID() };
+  await put("/entra/apps", { tenantId: cluster.tenantId, ...application });
+  return application;
+}
+
+/** From now on such tokens prove the application. */
+export function federate({ clientId }: Application, credential: FederatedCredential): Promise<void> {
+  return put("/entra/federations", { tenantId: cluster.tenantId, clientId, ...credential });
+}
+
+/** What tokens of a service account in the tests' namespace name as their subject. */
+export function subjectOf(account: string): string {
+  return `system:serviceaccount:${namespace}:${account}`;
+}
+
+function put(path: string, body: object): Promise<void> {
+  return control("PUT", path, JSON.stringify(body));
+}
