@@ -1,19 +1,27 @@
 import type { EmulatorSettings, ServicePrincipal } from "../emulator/settings.ts";
 
-/** The tutorial's objects with its placeholders filled in; the two cloud lines lead to the emulator in place of Azure. */
-export interface TutorialPod {
+/** A pod, and what it reads. */
+export interface PodShape {
   readonly pod: string;
   readonly secretProviderClass: string;
   readonly objectName: string;
-  readonly credentials: string;
+  /** Of the class, beside vault, tenant, objects and the two cloud lines, which lead to the emulator in place of Azure. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The Secret that nodePublishSecretRef shape. */
+  readonly credentials?: string;
+  readonly serviceAccountName?: string;
 }
 
-export const tutorial: TutorialPod = {
+/** The tutorial's shape. */
+export const tutorial = {
   pod: "busybox-secrets-store-inline",
   secretProviderClass: "akvprovider-demo",
   objectName: "DemoSecret",
   credentials: "secrets-store-creds",
-};
+} as const;
+
+/** The pod whose class misspells the secret's name. */
+export const misspelling = "wrong-name";
 
 /** `kubectl create secret generic secrets-store-creds --from-literal clientid=… --from-literal clientsecret=…` */
 export function credentialsSecret(
@@ -33,21 +41,22 @@ stringData:
 `;
 }
 
-export function secretProviderClass(names: TutorialPod, { tenantId }: EmulatorSettings, cloudFile: string): string {
+export function secretProviderClass(shape: PodShape, { tenantId }: EmulatorSettings, cloudFile: string): string {
+  const parameters = Object.entries(shape.parameters).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`);
   return `
 apiVersion: secrets-store.csi.x-k8s.io/v1
 kind: SecretProviderClass
 metadata:
-  name: ${names.secretProviderClass}
+  name: ${shape.secretProviderClass}
 spec:
   provider: azure
   parameters:
-    usePodIdentity: "false"
+${parameters.join("\n")}
     keyvaultName: demo-vault
     objects:  |
       array:
         - |
-          objectName: ${names.objectName}
+          objectName: ${shape.objectName}
           objectType: secret             # object types: secret, key or cert
           objectVersion: ""              # [OPTIONAL] object versions, default to latest if empty
     tenantId: ${tenantId}
@@ -56,13 +65,16 @@ spec:
 `;
 }
 
-export function podManifest(names: TutorialPod): string {
+export function podManifest(shape: PodShape): string {
+  const { credentials, serviceAccountName } = shape;
+  const account = serviceAccountName === undefined ? "" : `\n  serviceAccountName: ${serviceAccountName}`;
+  const secretRef = credentials === undefined ? "" : `\n        nodePublishSecretRef:\n          name: ${credentials}`;
   return `
 kind: Pod
 apiVersion: v1
 metadata:
-  name: ${names.pod}
-spec:
+  name: ${shape.pod}
+spec:${account}
   containers:
     - name: busybox
       image: k8s.gcr.io/e2e-test-images/busybox:1.29
@@ -79,8 +91,6 @@ spec:
         driver: secrets-store.csi.k8s.io
         readOnly: true
         volumeAttributes:
-          secretProviderClass: "${names.secretProviderClass}"
-        nodePublishSecretRef:
-          name: ${names.credentials}
+          secretProviderClass: "${shape.secretProviderClass}"${secretRef}
 `;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { AllCounters } from "../emulator/control.ts";
 import { createKubelet, type Kubelet } from "../emulator/kubelet.ts";
 import { createKubernetesClient, type KubernetesClient } from "../emulator/kubernetes-client.ts";
+import { nodeServices } from "../emulator/node-services.ts";
 import type { EmulatorSettings } from "../emulator/settings.ts";
 import { openSigningKey } from "../emulator/signing-key.ts";
 import { run, startProcess, type RunningProcess } from "./processes.ts";
@@ -20,6 +21,8 @@ export interface Stage {
   /** Runs `npm run emulator -- …` against this emulator. */
   emulator(...words: readonly string[]): Promise<string>;
   apply(yaml: string): Promise<void>;
+  /** Steers the emulator (`src/emulator/control.ts`). */
+  tell(path: string, body: object): Promise<void>;
   counters(): Promise<AllCounters>;
   resetCounters(): Promise<void>;
   startPlugin(): Promise<RunningProcess>;
@@ -56,24 +59,32 @@ export async function setStage(): Promise<Stage> {
       await writeFile(file, yaml);
       await say("apply", file);
     },
+    tell: async (path, body) => {
+      const answer = await fetch(settings.controlUrl + path, { method: "PUT", body: JSON.stringify(body) });
+      if (!answer.ok) throw new Error(`the emulator does not take ${path}: ${await answer.text()}`);
+    },
     counters: async () => (await (await fetch(`${settings.controlUrl}/counters`)).json()) as AllCounters,
     resetCounters: async () => {
       await fetch(`${settings.controlUrl}/reset`, { method: "POST" });
     },
-    startPlugin: () => {
-      const flags = [
-        `--endpoint=unix://${socketPath}`,
-        "--nodeid=demo-node",
-        `--kubeconfig=${emulatorDir}/kubeconfig`,
-        "--health-addr=127.0.0.1:0",
-        "--metrics-addr=127.0.0.1:0",
-      ];
-      const env = { NODE_EXTRA_CA_CERTS: join(emulatorDir, "ca.pem") };
-      return startProcess(["dist/main.js", "node", ...flags, "-v=5"], { ready: socketPath, env });
-    },
+    startPlugin: () => startPlugin(settings, emulatorDir, socketPath),
     close: async () => {
       await emulator.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function startPlugin(settings: EmulatorSettings, emulatorDir: string, socketPath: string): Promise<RunningProcess> {
+  const services = nodeServices(settings, emulatorDir);
+  const flags = [
+    `--endpoint=unix://${socketPath}`,
+    "--nodeid=demo-node",
+    `--kubeconfig=${emulatorDir}/kubeconfig`,
+    "--health-addr=127.0.0.1:0",
+    "--metrics-addr=127.0.0.1:0",
+    ...services.flags,
+  ];
+  const env = { ...services.env, NODE_EXTRA_CA_CERTS: join(emulatorDir, "ca.pem") };
+  return startProcess(["dist/main.js", "node", ...flags, "-v=5"], { ready: socketPath, env });
 }

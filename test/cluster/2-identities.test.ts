@@ -1,6 +1,7 @@
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cluster, counters, resetCounters, vaultNamed, type Vault } from "./cluster.ts";
-import { federate, register, subjectOf, trustCluster, type Application } from "./entra.ts";
+import { clusterIssuer, federate, publish, register, subjectOf, type Application, type Issuer } from "./entra.ts";
 import { apply, describedEvents, exec, failedMount, kubectl, list, ready, remove, type Pod } from "./kubectl.ts";
 import { deployment, mountPath, pod, secretClass, serviceAccount, type PodObject } from "./objects.ts";
 import { pluginLog, publishDurations } from "./plugin.ts";
@@ -9,15 +10,16 @@ const audience = "api://AzureADTokenExchange";
 const demoVault = vaultNamed("demo-vault");
 const ordersVault = vaultNamed("other-vault");
 const billingVault = vaultNamed("third-vault");
-const pods = ["web", "orders", "billing", "orders-at-billing", "billing-at-orders", "borrower"];
+const pods = ["web", "orders", "billing", "orders-at-billing", "billing-at-orders", "borrower", "early"];
 const fleetSecrets = ["fleet-1", "fleet-2", "fleet-3"];
 
-let issuer: string;
+let issuer: Issuer;
 let orders: Application;
 let billing: Application;
 
 beforeAll(async () => {
-  issuer = await trustCluster();
+  issuer = await clusterIssuer();
+  await publish(issuer);
   orders = await workload("orders", ordersVault);
   billing = await workload("billing", billingVault);
   await ordersVault.set("orders", "value of orders");
@@ -32,7 +34,7 @@ afterAll(async () => {
 async function workload(account: string, vault: Vault): Promise<Application> {
   await apply(serviceAccount(account));
   const application = await register();
-  await federate(application, { issuer, subject: subjectOf(account), audience });
+  await federate(application, { issuer: issuer.issuer, subject: subjectOf(account), audience });
   await vault.letRead(application);
   return application;
 }
@@ -100,7 +102,7 @@ test("a pod that names another account's application is refused by Entra ID; wha
   console.log(`$ kubectl describe pod borrower\n${told}`);
   expect(told).toContain(
     `https://login.microsoftonline.com/${cluster.tenantId}: RESPONSE 401: 401 Unauthorized, ERROR CODE: AADSTS700213. ` +
-      `No federated credential of the application fits: add one with issuer ${issuer}, subject ${subjectOf("orders")} and audience ${audience}`,
+      `No federated credential of the application fits: add one with issuer ${issuer.issuer}, subject ${subjectOf("orders")} and audience ${audience}`,
   );
   const [, ...added] = /add one with issuer (\S+), subject (\S+) and audience (\S+)/.exec(told) ?? [];
   const [addedIssuer = "", subject = "", addedAudience = ""] = added;
@@ -109,7 +111,24 @@ test("a pod that names another account's application is refused by Entra ID; wha
   expect(await exec("borrower", "cat", `${mountPath}/billing`)).toBe("value of billing");
 });
 
+test("kubelet's token is signed by a key that Entra ID does not find: it is refused, until the keys are published", async () => {
+  const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
+  await publish({ ...issuer, jwks: { keys: [{ ...key, kid: "of-before", alg: "RS256", use: "sig" }] } });
+  const application = await workload("early", demoVault);
+  await demoVault.set("early", "value of early");
+  await apply(...wish("early", { account: "early", application, vault: demoVault, secret: "early" }));
+  await failedMount("early");
+  const told = await describedEvents("early");
+  expect(told).toContain("ERROR CODE: AADSTS7000272. Entra ID could not verify the service account token");
+  expect(told).toContain(`the keys of its issuer ${issuer.issuer} must be public and current`);
+  await publish(issuer);
+  await ready("early");
+  expect(await exec("early", "cat", `${mountPath}/early`)).toBe("value of early");
+});
+
 test("20 pods of one service account, each with a token of its own: one token of Entra ID, and each secret read once", async () => {
+  // Who was refused asks again, now and then.
+  await remove(...pods);
   const { clientId: clientID } = await workload("fleet", demoVault);
   for (const name of fleetSecrets) await demoVault.set(name, `value of ${name}`);
   await apply(secretClass("fleet", fleetSecrets, { parameters: { clientID } }));

@@ -6,12 +6,22 @@ import { kubectl, namespace } from "./kubectl.ts";
 /** An application, and its service principal as access policies name it. */
 export type Application = Pick<AppRegistration, "clientId" | "objectId">;
 
-/** Lets Entra ID verify this cluster's service account tokens, by the keys that the API server publishes; gives their issuer. */
-export async function trustCluster(): Promise<string> {
+/** Who signs service account tokens, and the keys to verify them. */
+export interface Issuer {
+  readonly issuer: string;
+  readonly jwks: object;
+}
+
+/** This cluster, as its API server publishes it. */
+export async function clusterIssuer(): Promise<Issuer> {
   const read = async (path: string): Promise<object> => JSON.parse(await kubectl("get", "--raw", path)) as object;
-  const { issuer } = (await read("/.well-known/openid-configuration")) as { readonly issuer: string };
-  await put("/entra/issuers", { issuer, jwks: await read("/openid/v1/jwks") });
-  return issuer;
+  const { issuer } = (await read("/.well-known/openid-configuration")) as Pick<Issuer, "issuer">;
+  return { issuer, jwks: await read("/openid/v1/jwks") };
+}
+
+/** From now on these are the keys that Entra ID finds when it looks up the issuer. */
+export function publish(issuer: Issuer): Promise<void> {
+  return put("/entra/issuers", issuer);
 }
 
 /** A new application of the tests' tenant; nothing proves it yet. */
