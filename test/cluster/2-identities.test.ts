@@ -39,7 +39,8 @@ async function workload(account: string, vault: Vault): Promise<Application> {
   return application;
 }
 
-interface Wish {
+/** Who reads what. */
+interface Reader {
   readonly account: string;
   readonly application: Application;
   readonly vault: Vault;
@@ -47,7 +48,7 @@ interface Wish {
 }
 
 /** A pod of a service account, and a class of its own: application, tenant and vault are all that it says. */
-function wish(name: string, { account, application, vault, secret }: Wish): readonly [object, PodObject] {
+function objectsOf(name: string, { account, application, vault, secret }: Reader): readonly [object, PodObject] {
   const parameters = { clientID: application.clientId, keyvaultName: vault.name };
   return [
     secretClass(name, [secret], { parameters }),
@@ -58,7 +59,7 @@ function wish(name: string, { account, application, vault, secret }: Wish): read
 test("a pod reads by its service account alone: kubelet's token, no Secret, and no cloud in the class", async () => {
   const application = await workload("web", demoVault);
   await demoVault.set("web", "value of web");
-  await apply(...wish("web", { account: "web", application, vault: demoVault, secret: "web" }));
+  await apply(...objectsOf("web", { account: "web", application, vault: demoVault, secret: "web" }));
   await ready("web");
   expect(await exec("web", "cat", `${mountPath}/web`)).toBe("value of web");
   const applied = await kubectl("get", "secretproviderclass/web", "pod/web", "-o", "json");
@@ -67,8 +68,8 @@ test("a pod reads by its service account alone: kubelet's token, no Secret, and 
 
 test("two service accounts of a namespace: each reads what its own application may", async () => {
   await apply(
-    ...wish("orders", { account: "orders", application: orders, vault: ordersVault, secret: "orders" }),
-    ...wish("billing", { account: "billing", application: billing, vault: billingVault, secret: "billing" }),
+    ...objectsOf("orders", { account: "orders", application: orders, vault: ordersVault, secret: "orders" }),
+    ...objectsOf("billing", { account: "billing", application: billing, vault: billingVault, secret: "billing" }),
   );
   await ready("orders", "billing");
   for (const name of ["orders", "billing"])
@@ -78,15 +79,15 @@ test("two service accounts of a namespace: each reads what its own application m
 test.each([
   {
     name: "orders-at-billing",
-    wanted: () => ({ account: "orders", application: orders, vault: billingVault, secret: "billing" }),
+    reader: () => ({ account: "orders", application: orders, vault: billingVault, secret: "billing" }),
   },
   {
     name: "billing-at-orders",
-    wanted: () => ({ account: "billing", application: billing, vault: ordersVault, secret: "orders" }),
+    reader: () => ({ account: "billing", application: billing, vault: ordersVault, secret: "orders" }),
   },
-])("$name is refused by the vault, and the user reads who may not do what", async ({ name, wanted }) => {
-  const { application, vault, secret } = wanted();
-  await apply(...wish(name, wanted()));
+])("$name is refused by the vault, and the user reads who may not do what", async ({ name, reader }) => {
+  const { application, vault, secret } = reader();
+  await apply(...objectsOf(name, reader()));
   await failedMount(name);
   const told = await describedEvents(name);
   console.log(`$ kubectl describe pod ${name}\n${told}`);
@@ -96,7 +97,9 @@ test.each([
 });
 
 test("a pod that names another account's application is refused by Entra ID; what the event says to add lets it in", async () => {
-  await apply(...wish("borrower", { account: "orders", application: billing, vault: billingVault, secret: "billing" }));
+  await apply(
+    ...objectsOf("borrower", { account: "orders", application: billing, vault: billingVault, secret: "billing" }),
+  );
   await failedMount("borrower");
   const told = await describedEvents("borrower");
   console.log(`$ kubectl describe pod borrower\n${told}`);
@@ -116,7 +119,7 @@ test("kubelet's token is signed by a key that Entra ID does not find: it is refu
   await publish({ ...issuer, jwks: { keys: [{ ...key, kid: "of-before", alg: "RS256", use: "sig" }] } });
   const application = await workload("early", demoVault);
   await demoVault.set("early", "value of early");
-  await apply(...wish("early", { account: "early", application, vault: demoVault, secret: "early" }));
+  await apply(...objectsOf("early", { account: "early", application, vault: demoVault, secret: "early" }));
   await failedMount("early");
   const told = await describedEvents("early");
   expect(told).toContain("ERROR CODE: AADSTS7000272. Entra ID could not verify the service account token");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCanary, findLeaks } from "../fakes/canary.ts";
 import { freePort } from "../fakes/free-port.ts";
-import { secretObject, startWorld, type PluginProcess, type World } from "../fakes/world.ts";
+import { secretObject, startWorld, type PluginProcess, type PodShape, type World } from "../fakes/world.ts";
 
 /** Later issues extend this: every new output of the program becomes a place, every new input a canary. */
 const secretValue = createCanary();
@@ -22,6 +22,7 @@ beforeAll(async () => {
   const { entra, vaults, settings } = world.emulator;
   entra.register({ tenantId: settings.tenantId, ...settings.demo, clientSecret });
   vaults.named("demo-vault").setSecret("Canary", secretValue);
+  proveAdministrator();
   for (const format of ["--log-format-json=true", "--log-format-json=false"]) {
     const port = await freePort();
     const plugin = await world.startPlugin({ flags: ["-v=10", format, `--metrics-addr=127.0.0.1:${port}`] });
@@ -36,7 +37,7 @@ afterAll(() => world.close());
 /** Success, and every way to fail that sees a secret, a client secret or a token. */
 async function everyPath(prefix: string): Promise<void> {
   const credentials = { clientid: world.emulator.settings.demo.clientId, clientsecret: clientSecret };
-  const pods: Parameters<World["createPod"]>[0][] = [
+  const pods: readonly PodShape[] = [
     { pod: `${prefix}-good`, credentials, objects: secretObject("Canary") },
     { pod: `${prefix}-hex`, credentials, objects: secretObject("Canary", { objectEncoding: "hex" }) },
     { pod: `${prefix}-base64`, credentials, objects: secretObject("Canary", { objectEncoding: "base64" }) },
@@ -51,6 +52,7 @@ async function everyPath(prefix: string): Promise<void> {
       credentials,
       attributes: { "csi.storage.k8s.io/serviceAccount.tokens": malformedToken, clientID: "x" },
     },
+    ...identityPods(prefix),
   ];
   for (const shape of pods) {
     await world.createPod(shape);
@@ -64,6 +66,36 @@ async function everyPath(prefix: string): Promise<void> {
         ),
     );
   }
+}
+
+/** Every way to have a token for the vault, and each one refused: an application or account that nobody knows. */
+function identityPods(prefix: string): readonly PodShape[] {
+  const [good, unknown] = [world.emulator.settings.admin.clientId, "nobody"];
+  const proofs: Record<string, (clientId: string) => Partial<PodShape>> = {
+    workload: (clientID) => ({ parameters: { clientID }, serviceAccountName: "web" }),
+    binding: (clientID) => ({ parameters: { clientID, useAzureTokenProxy: "true" }, serviceAccountName: "web" }),
+    managed: (id) => ({ parameters: { useVMManagedIdentity: "true", userAssignedIdentityID: id } }),
+    nmi: (name) => ({ parameters: { usePodIdentity: "true" }, pod: `${prefix}-nmi-${name.slice(0, 6)}` }),
+  };
+  return Object.entries(proofs).flatMap(([kind, proof]) =>
+    [good, unknown].map((id) => ({
+      ...{ pod: `${prefix}-${kind}-${id.slice(0, 6)}`, credentials: "none" as const },
+      ...{ objects: secretObject("Canary"), ...proof(id) },
+    })),
+  );
+}
+
+/** The administrator may read the vault in each of these ways. */
+function proveAdministrator(): void {
+  const { entra, imds, nmi, tokenProxy, settings } = world.emulator;
+  const identity = { tenantId: settings.tenantId, ...settings.admin };
+  const subject = "system:serviceaccount:default:web";
+  const issuer = "https://kubernetes.default.svc.cluster.local";
+  entra.federate({ ...identity, issuer, subject, audience: "api://AzureADTokenExchange" });
+  tokenProxy.bindIdentity({ ...identity, subject });
+  imds.assign(identity);
+  for (const prefix of ["json", "text"])
+    nmi.bind({ ...identity, namespace: "default", podName: `${prefix}-nmi-${identity.clientId.slice(0, 6)}` });
 }
 
 /** Every token that the kubelet hands over is a canary, by its signature. */
@@ -87,9 +119,10 @@ async function filesOutsideVolumes(): Promise<string> {
 }
 
 test("the good volume was published and the others were refused", () => {
-  expect(answers.map((answer) => answer === "OK")).toEqual(
-    [0, 1].flatMap(() => [true, ...Array.from({ length: 9 }, () => false)]),
-  );
+  const principals = [true, ...Array.from({ length: 9 }, () => false)];
+  const others = [true, false, true, false, true, false, true, false];
+  const once = [...principals, ...others];
+  expect(answers.map((answer) => answer === "OK")).toEqual([...once, ...once]);
 });
 
 test("no secret, client secret or token leaves the process except into the volume", async () => {
@@ -115,6 +148,8 @@ test("no secret, client secret or token leaves the process except into the volum
   expect(places.stdout).toContain("Volume published");
   expect(places.metrics).toContain("kubernetes_requests_total");
   expect(findLeaks(canaries, places)).toEqual([]);
+  // Nor any token that Azure issued: each begins with a header, which is a JSON object.
+  expect(Object.entries(places).filter(([, text]) => /eyJ[\w-]{8}/.test(text))).toEqual([]);
 });
 
 test("the volume itself holds the secret", async () => {
