@@ -129,7 +129,7 @@ test("kubelet's token is signed by a key that Entra ID does not find: it is refu
   expect(await exec("early", "cat", `${mountPath}/early`)).toBe("value of early");
 });
 
-test("20 pods of one service account, each with a token of its own: one token of Entra ID, and each secret read once", async () => {
+test("20 pods of one service account, each with a token of its own: one token of Entra ID, and one read of each secret in 2 s", async () => {
   // Who was refused asks again, now and then.
   await remove(...pods);
   const { clientId: clientID } = await workload("fleet", demoVault);

@@ -1,6 +1,6 @@
 import { Agent, STATUS_CODES } from "node:http";
 import { createDefaultHttpClient, type HttpClient } from "@azure/core-rest-pipeline";
-import { ManagedIdentityCredential } from "@azure/identity";
+import { ManagedIdentityCredential, type ManagedIdentityCredentialClientIdOptions } from "@azure/identity";
 import { DriverError, inContext, type Reason } from "../../errors.ts";
 import type { ManagedIdentity } from "./identity.ts";
 import { parseJson, textAt } from "./json.ts";
@@ -28,7 +28,7 @@ export function createMetadataService({
   const options = { userAgentOptions: { userAgentPrefix: userAgent }, httpClient: watched.client };
   return {
     sourceOf: ({ clientId }) => {
-      const credential = new ManagedIdentityCredential({ ...(clientId !== "" && { clientId }), ...options });
+      const credential = create(clientId, options);
       return async (scopes) => {
         try {
           return await limited(credential.getToken(scopes));
@@ -39,6 +39,16 @@ export function createMetadataService({
       };
     },
   };
+}
+
+/** Where the environment says that this is no plain node, the library may refuse a client id at once. */
+function create(clientId: string, options: ManagedIdentityCredentialClientIdOptions): ManagedIdentityCredential {
+  try {
+    return new ManagedIdentityCredential({ ...options, ...(clientId !== "" && { clientId }) });
+  } catch (cause) {
+    const remedy = "this kind of node does not let an identity be chosen: leave out userAssignedIdentityID";
+    throw new DriverError("InvalidRequest", remedy, { cause });
+  }
 }
 
 interface WatchedClient {
