@@ -35,7 +35,8 @@ export async function runCommands(block: PageBlock, reader: Reader): Promise<voi
 export async function applyManifests(block: PageBlock, reader: Reader): Promise<readonly string[]> {
   const documents = parseAllDocuments(fillIn(block.text, placeholders(reader)));
   const objects = documents.map((document) => withNamespace(document.toJS() as KubernetesObject));
-  const ofKind = (kind: string): Manifest[] => objects.filter((object) => object.kind === kind) as unknown as Manifest[];
+  const ofKind = (kind: string): Manifest[] =>
+    objects.filter((object) => object.kind === kind) as unknown as Manifest[];
   const pods = ofKind("Pod");
   for (const pod of pods) checkAccount(pod, ofKind("ServiceAccount"));
   for (const binding of ofKind("ClusterRoleBinding")) bindAccounts(binding, ofKind("ClusterRole"), reader);
@@ -49,7 +50,13 @@ export async function applyManifests(block: PageBlock, reader: Reader): Promise<
 }
 
 /** What is said elsewhere than in the emulated cluster. */
-const played = new Set(["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "AzureIdentity", "AzureIdentityBinding"]);
+const played = new Set([
+  "ServiceAccount",
+  "ClusterRole",
+  "ClusterRoleBinding",
+  "AzureIdentity",
+  "AzureIdentityBinding",
+]);
 
 /** The fields of the manifests that the page has. */
 interface Manifest {
@@ -72,7 +79,7 @@ function placeholders({ vaultName, tenantId, clientId, objectId, clientSecret, v
 }
 
 function withNamespace(object: KubernetesObject): KubernetesObject {
-  return { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? "default" } };
+  return { ...object, metadata: Object.assign({ namespace: "default" }, object.metadata) };
 }
 
 /** The page's own cloud file, if the class names one; else the emulator's. */
@@ -82,7 +89,10 @@ async function inEmulatorsCloud(object: KubernetesObject, { world, values }: Rea
   const isNamed = parameters["cloudName"] !== undefined;
   const file = join(world.dir, isNamed ? "page-cloud.json" : "emulator/cloud.json");
   if (isNamed) await writeFile(file, values["cloud-file"] ?? "");
-  return { ...object, spec: { ...spec, parameters: { ...parameters, cloudName: "AzureStackCloud", cloudEnvFileName: file } } };
+  return {
+    ...object,
+    spec: { ...spec, parameters: { ...parameters, cloudName: "AzureStackCloud", cloudEnvFileName: file } },
+  };
 }
 
 function checkAccount({ spec, metadata }: Manifest, accounts: readonly Manifest[]): void {
@@ -105,7 +115,12 @@ function bindAccounts({ roleRef, subjects }: Manifest, roles: readonly Manifest[
       });
 }
 
-function bindPods({ spec }: Manifest, identities: readonly Manifest[], pods: readonly Manifest[], reader: Reader): void {
+function bindPods(
+  { spec }: Manifest,
+  identities: readonly Manifest[],
+  pods: readonly Manifest[],
+  reader: Reader,
+): void {
   const identity = identities.find(({ metadata }) => metadata.name === spec["azureIdentity"]);
   const selected = pods.filter(({ metadata }) => metadata.labels?.["aadpodidbinding"] === spec["selector"]);
   for (const { metadata } of selected)
@@ -140,8 +155,6 @@ const effects: Readonly<Record<string, Effect>> = {
   // The emulator's vaults have access policies; the page's command for those is the one that counts.
   "az role assignment create": nothing,
   "kubectl create configmap": nothing,
-  "kubectl -n kube-system": nothing,
-  kubectl: nothing,
   "az ad sp create-for-rbac": (reader) => {
     reader.world.emulator.entra.register({ ...principalOf(reader), clientSecret: reader.clientSecret });
   },
@@ -182,7 +195,12 @@ const effects: Readonly<Record<string, Effect>> = {
   "kubectl create secret generic": async ({ world }, { words, options }) => {
     const pairs = (options.get("--from-literal") ?? []).map((pair) => pair.split("=") as [string, string]);
     const metadata = { name: words.at(-1) ?? "", namespace: "default" };
-    await world.emulator.cluster.put({ apiVersion: "v1", kind: "Secret", metadata, stringData: Object.fromEntries(pairs) });
+    await world.emulator.cluster.put({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata,
+      stringData: Object.fromEntries(pairs),
+    });
   },
 };
 

@@ -40,7 +40,10 @@ function readTable(text: string): Pick<PageTable, "columns" | "rows"> {
 }
 
 function cellsOf(line: string): readonly string[] {
-  return line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+  return line
+    .slice(1, -1)
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
 /** What stands between backticks in a cell. */

@@ -40,7 +40,13 @@ const knownRefusals: Readonly<Record<string, (client: EntraClient) => string>> =
   "7000272": publishKeys,
   "50027": publishKeys,
   "5000224": publishKeys,
+  "501661": openIssuer,
+  "50166": openIssuer,
+  "90061": openIssuer,
 };
+
+/** Entra ID could not reach the cluster's token service: nothing was refused, and it may be over soon. */
+const unreadIssuers = new Set(["501661", "50166", "90061"]);
 
 /** Numbers that speak of the class alone: nothing was refused, the question was wrong. */
 const wrongTenants = new Set(["90002", "900021", "900023"]);
@@ -70,7 +76,8 @@ function reasonOf(status: number, number: string | undefined): Reason {
   if (status === 429) return "Throttled";
   if (status >= 500 || status === 408) return "ProviderUnavailable";
   if (status < 400) return "ProviderError";
-  return number !== undefined && wrongTenants.has(number) ? "InvalidRequest" : "PermissionDenied";
+  if (number !== undefined && wrongTenants.has(number)) return "InvalidRequest";
+  return number !== undefined && unreadIssuers.has(number) ? "ProviderUnavailable" : "PermissionDenied";
 }
 
 function remedyOf(client: EntraClient, status: number, number: string | undefined): string {
@@ -111,6 +118,11 @@ function addFederation(client: EntraClient): string {
 function publishKeys(client: EntraClient): string {
   const issuer = client.kind === "servicePrincipal" ? "" : client.token.issuer;
   return `Entra ID could not verify the service account token: the keys of its issuer ${issuer || "(this cluster)"} must be public and current`;
+}
+
+function openIssuer(client: EntraClient): string {
+  const issuer = client.kind === "servicePrincipal" ? "" : client.token.issuer;
+  return `Entra ID could not read the keys of issuer ${issuer || "(this cluster)"}: its address must be public`;
 }
 
 function accountOf({ token: { account } }: FederatedIdentity): string {

@@ -73,6 +73,13 @@ describe("entraRefusal()", () => {
     expect(told.reason).toBe("PermissionDenied");
     expect(told.message.endsWith(sentence)).toBe(true);
   });
+  test.each([501661, 50166, 90061])("for want of the issuer's keys by AADSTS%i is no refusal", (number) => {
+    const told = refusal(401, { error_codes: [number] }, federated("workload"));
+    expect(told.reason).toBe("ProviderUnavailable");
+    expect(told.message).toContain(
+      "could not read the keys of issuer https://oidc.example/cluster: its address must be public",
+    );
+  });
   test("an issuer that is not shown is called the cluster's", () => {
     expect(refusal(401, { error_codes: [700211] }, federated("workload", "")).message).toContain(
       "add one with issuer of this cluster, subject",
