@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -56,6 +56,9 @@ const known = new Map<string, Buffer>();
 
 beforeAll(async () => {
   world = await startWorld();
+  // A class that should name its managed identity, and does not, must not get it all the same.
+  const { tenantId } = world.emulator.settings;
+  world.emulator.imds.assign({ tenantId, clientId: randomUUID(), objectId: randomUUID() });
   await start();
 });
 afterAll(async () => {
@@ -259,6 +262,20 @@ describe("tables", () => {
       expect(parseObjects(secretObject("a", { [name]: value }))).toEqual(parseObjects(secretObject("a")));
     },
   );
+});
+
+test("its links lead to headings and files that are there", () => {
+  const anchors = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  const links = [...markdown.matchAll(/\]\(([^):]+)\)/g)].map(([, link = ""]) => link);
+  expect(links.length).toBeGreaterThan(10);
+  const isThere = (link: string): boolean =>
+    link.startsWith("#") ? anchors.includes(link.slice(1)) : existsSync(join("docs", link.replace(/#.*/, "")));
+  expect(links.filter((link) => !isThere(link))).toEqual([]);
 });
 
 test("the limits are the program's", () => {
