@@ -11,7 +11,9 @@ const commands: Readonly<Record<string, { readonly help: string; readonly load: 
 };
 
 const [name = "help", ...args] = process.argv.slice(2);
-process.exitCode = await run(name);
+const code = await run(name);
+// Not left to the last handle: a look-up by the system's resolver cannot be ended, and would hold the process for seconds.
+process.exit(code);
 
 async function run(command: string): Promise<number> {
   const known = Object.hasOwn(commands, command) ? commands[command] : undefined;
