@@ -18,9 +18,10 @@ export async function hardenProcess(): Promise<void> {
   if (refused) throw new DriverError("InvalidRequest", "the kernel refuses to make this process undumpable");
 }
 
-const DEBUGGING = /^--(inspect|heapsnapshot|report|heap-prof|cpu-prof|prof|debug|tls-keylog)/;
+const DEBUGGING = /^--(inspect|heapsnapshot|report|heap-prof|cpu-prof|prof|debug|tls-keylog|trace-tls)/;
 
-/** Options of Node (`_` is as good as `-` there) that would open the memory of the process or its TLS keys to others. */
+/** Options of Node (`_` is as good as `-` there, and quotes are nothing) that would open the memory of the process or its TLS keys to others. */
 export function findDebugging(execArgv: readonly string[], nodeOptions: string): string | undefined {
-  return [...execArgv, ...nodeOptions.split(/\s+/)].find((option) => DEBUGGING.test(option.replaceAll("_", "-")));
+  const options = [...execArgv, ...nodeOptions.replace(/["\\]/g, "").split(/\s+/)];
+  return options.find((option) => DEBUGGING.test(option.replaceAll("_", "-")));
 }

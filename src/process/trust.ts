@@ -17,9 +17,11 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /**
  * Lets every TLS connection that has no CA of its own trust, beside Node's roots, what SSL_CERT_FILE, SSL_CERT_DIR and
  * NODE_EXTRA_CA_CERTS name; without SSL_CERT_DIR also what is mounted at /etc/ssl/certs. Throws InvalidRequest for a variable
- * that brings no certificate: better now than as a vault's certificate that nobody trusts.
+ * that brings no certificate (better now than as a vault's certificate that nobody trusts), and for those by which
+ * Node would undo what TLS is for.
  */
 export async function trustExtraAuthorities(env: Environment, systemDir = SYSTEM_DIR): Promise<void> {
+  refuseUndoing(env);
   const { SSL_CERT_FILE: file, SSL_CERT_DIR: dirs, NODE_EXTRA_CA_CERTS: extra } = env;
   // Node has taken these already; it only warns of a file that it cannot read.
   if (extra) await required("NODE_EXTRA_CA_CERTS", [extra], readFileAt);
@@ -29,6 +31,16 @@ export async function trustExtraAuthorities(env: Environment, systemDir = SYSTEM
   ];
   const certificates = certificatesIn(found.flat());
   if (certificates.length > 0) setDefaultCACertificates([...getCACertificates("default"), ...certificates]);
+}
+
+function refuseUndoing(env: Environment): void {
+  if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0")
+    throw new DriverError(
+      "InvalidRequest",
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 would let anybody answer as a vault: remove it, and name the CA that is missing by SSL_CERT_FILE",
+    );
+  if (env["NODE_DEBUG"])
+    throw new DriverError("InvalidRequest", "NODE_DEBUG would print the tokens and passwords of requests: remove it");
 }
 
 type Read = (path: string) => Promise<readonly string[]>;

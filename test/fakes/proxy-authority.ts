@@ -11,12 +11,16 @@ const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const issuer = "CN=a proxy's CA";
 
 /** The CA of a proxy that opens TLS, another one than the emulator's, and a certificate that it made for these names. */
-export async function makeProxyAuthority(names: readonly string[]): Promise<{ ca: string; cert: string; key: string }> {
+export async function makeProxyAuthority(
+  names: readonly string[],
+  { expired = false } = {},
+): Promise<{ ca: string; cert: string; key: string }> {
   const keys = await makeKeys();
   const authority = await X509CertificateGenerator.createSelfSigned({
     name: issuer,
     keys,
     signingAlgorithm: algorithm,
+    ...(expired && { notBefore: new Date("2020-01-01"), notAfter: new Date("2021-01-01") }),
     extensions: [new BasicConstraintsExtension(true, 0, true)],
   });
   const own = await makeKeys();

@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls, TLSSocket } from "node:tls";
 import type { ProxyOptions } from "./proxy.ts";
 
-const { credentials, status, tls, ports, intercept } = JSON.parse(process.argv[2] ?? "{}") as ProxyOptions;
+const { credentials, status, unresolved, tls, ports, intercept } = JSON.parse(process.argv[2] ?? "{}") as ProxyOptions;
 const wanted = credentials && `Basic ${Buffer.from(credentials).toString("base64")}`;
 const targets: string[] = [];
 
@@ -19,7 +19,7 @@ server.on("connect", (request: IncomingMessage, client: Duplex) => {
   const target = request.url ?? "";
   targets.push(target);
   client.on("error", () => client.destroy());
-  const refused = wanted && request.headers["proxy-authorization"] !== wanted ? 407 : status;
+  const refused = refusalOf(request, target);
   if (refused === "never") return;
   if (refused !== undefined) {
     answer(client, refused);
@@ -32,9 +32,15 @@ server.listen(0, "127.0.0.1", () => {
   console.log((server.address() as AddressInfo).port);
 });
 
+function refusalOf({ headers }: IncomingMessage, target: string): ProxyOptions["status"] {
+  if (wanted && headers["proxy-authorization"] !== wanted) return 407;
+  return unresolved && target.includes(`.${unresolved}:`) ? 503 : status;
+}
+
 /** A body and a reason that may hold anything. */
-function answer(client: Duplex, code: number): void {
-  client.end(`HTTP/1.1 ${code} because hunter2\r\nConnection: close\r\n\r\nhunter2`);
+function answer(client: Duplex, refused: number | { readonly raw: string }): void {
+  const text = typeof refused === "number" ? `HTTP/1.1 ${refused} because hunter2\r\n\r\nhunter2` : refused.raw;
+  client.end(text);
 }
 
 /** TLS with the client, by the proxy's own certificate. */

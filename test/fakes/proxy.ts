@@ -5,8 +5,10 @@ import { join } from "node:path";
 export interface ProxyOptions {
   /** `user:password` that it demands. */
   readonly credentials?: string;
-  /** What it answers instead of connecting; "never" answers nothing. */
-  readonly status?: number | "never";
+  /** What it answers instead of connecting: a status, or these bytes before it hangs up; "never" answers nothing. */
+  readonly status?: number | { readonly raw: string } | "never";
+  /** Hosts below this domain it answers 503, as one does that does not resolve them. */
+  readonly unresolved?: string;
   /** Its own certificate, if it is spoken to by TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Ports of the token service and of the vaults, if they are not those that are asked for. */

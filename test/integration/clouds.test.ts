@@ -38,14 +38,14 @@ afterEach(async () => {
   await world.close();
 });
 
-async function start(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
+async function start(flags: readonly string[], env: NodeJS.ProcessEnv = {}, command = ["dist/main.js"]): Promise<void> {
   const trusted = { SSL_CERT_FILE: join(world.dir, "proxy-ca.pem"), SSL_CERT_DIR: "" };
   const around = {
     HTTPS_PROXY: proxy.url,
     NO_PROXY: "vault.localhost,login.localhost",
     AZURE_ENVIRONMENT_FILEPATH: "",
   };
-  plugin = await world.startPlugin({ flags, env: { ...trusted, ...around, ...env } });
+  plugin = await world.startPlugin({ command, flags, env: { ...trusted, ...around, ...env } });
 }
 
 async function mount(pod: string, parameters: Readonly<Record<string, string>>): Promise<string> {
@@ -100,6 +100,40 @@ describe("AzureStackCloud", () => {
     const hosts = (await proxy.targets()).map((target) => target.replace(/:.*/, ""));
     expect(hosts).toContain("demo-vault.vault.stack.example");
     expect(hosts.filter((host) => !/\.stack\.example$|\.localhost$/.test(host))).toEqual([]);
+  });
+
+  test("a vault whose name nobody resolves is told at once, where no proxy asks for it", async () => {
+    await start([], { HTTPS_PROXY: "" });
+    const { entraUrl } = world.emulator.settings;
+    const settings = { activeDirectoryEndpoint: entraUrl, keyVaultDNSSuffix: "vault.nowhere.invalid" };
+    expect(await mount("web", { cloudEnvFileName: await stackFile("nowhere", settings) })).toMatch(
+      /vault demo-vault: demo-vault\.vault\.nowhere\.invalid does not resolve \((ENOTFOUND\): check keyvaultName|EAI_AGAIN\): check the DNS)/,
+    );
+  });
+
+  test("a resolver that does not answer is told in place of the request's time that ran out", async () => {
+    const resolv = join(world.dir, "resolv.conf");
+    await writeFile(resolv, "nameserver 192.0.2.1\n");
+    const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    const command = ["unshare", "--mount", "sh", "-c", script, resolv, "dist/main.js"];
+    await start([], { HTTPS_PROXY: "" }, command);
+    const { entraUrl } = world.emulator.settings;
+    const settings = { activeDirectoryEndpoint: entraUrl, keyVaultDNSSuffix: "vault.nowhere.example" };
+    expect(await mount("web", { cloudEnvFileName: await stackFile("nowhere", settings) })).toContain(
+      "demo-vault.vault.nowhere.example does not resolve (EAI_AGAIN): check the DNS of this node",
+    );
+  });
+
+  test.each([
+    ["", "keyVaultDNSSuffix of the cloud file must be a DNS name such as vault.example.org"],
+    [".vault.stack.example", "keyVaultDNSSuffix of the cloud file must be a DNS name such as vault.example.org"],
+  ])("the suffix %j is told", async (keyVaultDNSSuffix, complaint) => {
+    await start([]);
+    const file = await stackFile("own", { activeDirectoryEndpoint: "https://login.stack.example/", keyVaultDNSSuffix });
+    expect(await mount("web", { cloudEnvFileName: file })).toContain(
+      `failed to mount objects, error: failed to get vault: ${complaint}`,
+    );
+    expect(await proxy.targets()).toEqual([]);
   });
 
   test("the file of one request is not that of another, nor of a later one that names none", async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openAuthority } from "../../src/emulator/ca.ts";
 import { createCanary, findLeaks } from "../fakes/canary.ts";
 import { freePort } from "../fakes/free-port.ts";
+import { makeProxyAuthority } from "../fakes/proxy-authority.ts";
 import { startProxy, type ProxyOptions, type RunningProxy } from "../fakes/proxy.ts";
 import { startWorld, type PluginProcess, type World } from "../fakes/world.ts";
 
@@ -68,7 +69,8 @@ describe("the proxy of the environment", () => {
     "%s is used for vault and token service, and nothing else",
     async (name) => {
       const { url, targets } = await proxy();
-      await plugin({ [name]: url });
+      // Node's own use of the variables changes nothing either.
+      await plugin({ [name]: url, NODE_USE_ENV_PROXY: "1" });
       expect(await mount("web")).toBe("through the proxy");
       expect(new Set(await targets())).toEqual(new Set(Object.values(hosts())));
     },
@@ -103,7 +105,6 @@ describe("the proxy of the environment", () => {
     const tls = await (await openAuthority(join(world.dir, "emulator"))).issue(["localhost"]);
     const { url } = await proxy({ tls });
     await plugin({ HTTPS_PROXY: url });
-    // Only the proxy resolves this name.
     expect(await failure("unknown", { keyvaultName: "known-elsewhere" })).toContain("VaultNotFound");
   });
 
@@ -122,6 +123,14 @@ describe("the proxy of the environment", () => {
     await world.createPod({ pod: "web" });
     await world.kubelet.publish("web");
     expect(await world.podStatus("web")).toMatchObject({ mounted: true });
+    expect(new Set(await targets())).toEqual(new Set(Object.values(hosts())));
+  });
+
+  test("the program takes its variables for itself: who reads its environment afterwards finds none", async () => {
+    const { url, targets } = await proxy();
+    // The SDK would throw at this value, which Go takes.
+    await plugin({ HTTPS_PROXY: url.replace("http://", ""), HTTP_PROXY: "127.0.0.1:3128", NODE_USE_ENV_PROXY: "" });
+    expect(await mount("web")).toBe("through the proxy");
     expect(new Set(await targets())).toEqual(new Set(Object.values(hosts())));
   });
 
@@ -188,6 +197,47 @@ describe("a proxy that fails is told by name, and its password never", () => {
     expect(await told(withCredentials(port))).toContain(
       `the proxy http://127.0.0.1:${port} does not connect to ${hosts().entra}: correct HTTPS_PROXY, or check the proxy`,
     );
+  });
+  test.each([
+    ["speaks no HTTP", "SSH-2.0-OpenSSH hunter2\r\n"],
+    ["hangs up", ""],
+  ])("%s", async (_, greeting) => {
+    const { port } = await proxy({ status: { raw: greeting } });
+    expect(await told(withCredentials(port))).toContain(
+      `the proxy http://127.0.0.1:${port} does not connect to ${hosts().entra}: correct HTTPS_PROXY, or check the proxy`,
+    );
+  });
+  test("breaks off within the tunnel", async () => {
+    const { port } = await proxy({ status: { raw: "HTTP/1.1 200 hunter2\r\n\r\n" } });
+    expect(await told(withCredentials(port))).toContain(
+      `the connection to ${hosts().entra} through the proxy http://127.0.0.1:${port} broke (ECONNRESET): check the proxy`,
+    );
+  });
+  test("its own certificate is not trusted", async () => {
+    const { cert, key } = await makeProxyAuthority(["localhost"]);
+    const { url, port } = await proxy({ tls: { cert, key } });
+    const message = await told(url.replace("//", `//${user}:${password}@`));
+    expect(message).toContain(`the certificate of the proxy https://localhost:${port} is not trusted (`);
+    expect(message).toContain("): give this plugin its CA by SSL_CERT_FILE");
+  });
+  test("it speaks no TLS", async () => {
+    const { url, port } = await proxy();
+    expect(await told(url.replace("http://", `https://${user}:${password}@`))).toContain(
+      `TLS with the proxy https://127.0.0.1:${port} fails (`,
+    );
+  });
+  test("the name of a vault does not resolve there", async () => {
+    const { port } = await proxy({ unresolved: "vault.localhost" });
+    const message = await told(withCredentials(port));
+    expect(message).toContain(
+      `vault demo-vault: the proxy http://127.0.0.1:${port} cannot reach ${hosts().vault} (HTTP 503): check that name`,
+    );
+  });
+  test("NODE_DEBUG, which would print its password, is refused at start", async () => {
+    const started = plugin({ HTTPS_PROXY: withCredentials(3128), NODE_DEBUG: "http,https,net,tls" });
+    const message = await started.then(String, (error: unknown) => (error as Error).message);
+    expect(message).toContain("NODE_DEBUG would print the tokens and passwords of requests: remove it");
+    expect(findLeaks([user, password], { message })).toEqual([]);
   });
   test("one that cannot be used ends the program at start", async () => {
     const started = plugin({ HTTPS_PROXY: `socks5://${user}:${password}@127.0.0.1:1080` });

@@ -14,6 +14,8 @@ let plugin: PluginProcess | undefined;
 /** The CA of the proxy: alone in a file, and in a directory under a hashed link. */
 let caFile: string;
 let caDir: string;
+/** The CA of the emulator, which the proxy trusts. */
+let behind: string;
 
 beforeEach(async () => {
   world = await startWorld();
@@ -25,7 +27,7 @@ beforeEach(async () => {
   await writeFile(caFile, ca);
   await writeFile(join(caDir, "notes.txt"), "no certificate");
   await symlink("proxy-cert.crt", join(caDir, "5ed36f99.0"));
-  const behind = await readFile(join(world.dir, "emulator/ca.pem"), "utf8");
+  behind = await readFile(join(world.dir, "emulator/ca.pem"), "utf8");
   proxy = await startProxy({ intercept: { cert, key, ca: behind } });
 });
 afterEach(async () => {
@@ -38,6 +40,10 @@ afterEach(async () => {
 async function mountWith(env: NodeJS.ProcessEnv, command = ["dist/main.js"]): Promise<string> {
   plugin = await world.startPlugin({ command, env: { ...bare, HTTPS_PROXY: proxy.url, ...env } });
   await world.createPod({ pod: "web" });
+  return publish();
+}
+
+async function publish(): Promise<string> {
   return world.kubelet.publish("web").then(
     () => "mounted",
     (error: unknown) => (error as Error).message,
@@ -76,3 +82,30 @@ test.each(["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"])(
     );
   },
 );
+
+test("NODE_TLS_REJECT_UNAUTHORIZED=0 ends the program at start", async () => {
+  await expect(mountWith({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).rejects.toThrow(
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 would let anybody answer as a vault: remove it",
+  );
+});
+
+test("a CA that has expired is told as that", async () => {
+  const { ca, cert, key } = await makeProxyAuthority(["login.localhost", "*.vault.localhost"], { expired: true });
+  await proxy.stop();
+  proxy = await startProxy({ intercept: { cert, key, ca: behind } });
+  await writeFile(caFile, ca);
+  expect(await mountWith({ SSL_CERT_FILE: caFile })).toMatch(
+    /the certificate of login\.localhost:\d+, through the proxy .*, is not trusted \(CERT_HAS_EXPIRED\): renew it, or correct the clock of this node/,
+  );
+});
+
+test("what changes in a file at run time counts from the next start", async () => {
+  const other = await makeProxyAuthority(["localhost"]);
+  const right = await readFile(caFile, "utf8");
+  await writeFile(caFile, other.ca);
+  expect(await mountWith({ SSL_CERT_FILE: caFile })).toContain("is not trusted");
+  await writeFile(caFile, right);
+  expect(await publish()).toContain("is not trusted");
+  await plugin?.stop();
+  expect(await mountWith({ SSL_CERT_FILE: caFile })).toBe("mounted");
+});

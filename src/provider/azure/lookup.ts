@@ -21,7 +21,9 @@ export function createLookup(
     const found = new Promise<readonly LookupAddress[]>((settle, fail) => {
       resolve(host, (error, addresses) => {
         if (error) fail(error);
-        else settle(addresses);
+        else if (addresses.length > 0) settle(addresses);
+        // Node's connections end the process over an empty list.
+        else fail(Object.assign(new Error("the name has no address"), { code: "EAI_NODATA" }));
       });
     });
     running.set(host, found);

@@ -1,6 +1,8 @@
 import type { Proxy } from "./proxy.ts";
+import { isTlsCode, tlsFault } from "./tls-fault.ts";
+import { PROXY_TLS, TUNNEL_REFUSED } from "./tunnel.ts";
 
-/** What failed on the way to a host through a proxy: Node's code, and its message, of which only a status is told. */
+/** What failed on the way to a host through a proxy: a code, and the message, which is told only of the tunnel's own codes. */
 export interface ProxiedFailure {
   readonly proxy: Proxy;
   readonly host: string;
@@ -11,15 +13,17 @@ export interface ProxiedFailure {
 /** One line about it, that says whether to look at the proxy or behind it. */
 export function proxyFault({ proxy, host, code, message }: ProxiedFailure): string {
   const name = `the proxy ${proxy.name}`;
-  if (code === "ERR_PROXY_TUNNEL") return `${name} ${refusal(statusOf(message), host, proxy.variable)}`;
+  if (code === TUNNEL_REFUSED) return `${name} ${refusal(statusOf(message), host, proxy.variable)}`;
+  if (code === PROXY_TLS) return tlsFault(name, codeOf(message), "give this plugin its CA by SSL_CERT_FILE");
   // Names of hosts are the proxy's to resolve; the one that this process resolves is the proxy's own.
   if (/^(ENOTFOUND|EAI_)/.test(code)) return `${name} does not resolve (${code}): correct ${proxy.variable}`;
   if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/.test(code))
     return `${name} cannot be reached (${code}): correct ${proxy.variable}, or check the network between this node and it`;
-  if (/CERT|SIGNATURE|ISSUER|^ERR_TLS|^ERR_SSL/.test(code))
-    return `the certificate of ${host}, through ${name}, is not trusted (${code}): if the proxy opens TLS, give this plugin the proxy's CA by SSL_CERT_FILE`;
+  if (isTlsCode(code)) return tlsFault(`${host}, through ${name},`, code, caRemedy);
   return `the connection to ${host} through ${name} broke (${code}): check the proxy, and the network between this node and it`;
 }
+
+const caRemedy = "if the proxy opens TLS, give this plugin the proxy's CA by SSL_CERT_FILE";
 
 function refusal(status: number | undefined, host: string, variable: string): string {
   if (status === undefined) return `does not connect to ${host}: correct ${variable}, or check the proxy`;
@@ -30,8 +34,11 @@ function refusal(status: number | undefined, host: string, variable: string): st
   return `refuses to connect to ${host} (HTTP ${status}): allow it there, or name it in NO_PROXY`;
 }
 
-/** The message ends in the proxy's status line, of which the number is taken. */
 function statusOf(message: string): number | undefined {
-  const [, digits] = /: HTTP\/1\.[01] (\d{3})(?!\d)/.exec(message) ?? [];
+  const [, digits] = /^HTTP (\d{3})$/.exec(message) ?? [];
   return digits === undefined ? undefined : Number(digits);
+}
+
+function codeOf(message: string): string {
+  return /^[A-Z0-9_]{1,64}$/.test(message) ? message : "TLS";
 }

@@ -3,8 +3,13 @@ import { DriverError } from "../../errors.ts";
 
 /** The proxy that the environment names for https, and what goes through it. */
 export interface Proxy {
-  /** With user and password: for the connection alone, never told. */
-  readonly href: string;
+  /** As sockets take it: an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Whether it is spoken to by TLS. */
+  readonly isTls: boolean;
+  /** User and password as the header holds them: for the connection alone, never told. */
+  readonly authorization: string | undefined;
   /** Scheme, host and port: what may be told. */
   readonly name: string;
   /** The environment variable that says so. */
@@ -26,11 +31,26 @@ export function parseProxy(env: Environment): Proxy | undefined {
   const url = parseUrl(variable, text);
   const around = [isLocal, ...parseNoProxy(firstSet(env, ["NO_PROXY", "no_proxy"])[1])];
   return {
-    href: url.href,
+    ...endpointOf(url),
     name: `${url.protocol}//${url.host}`,
     variable,
-    serves: (host, port) => !around.some((rule) => rule(host.toLowerCase().replace(/^\[(.*)\]$/, "$1"), port)),
+    serves: (host, port) => !around.some((rule) => rule(withoutBrackets(host.toLowerCase()), port)),
   };
+}
+
+function endpointOf(url: URL): Pick<Proxy, "host" | "port" | "isTls" | "authorization"> {
+  const isTls = url.protocol === "https:";
+  const credentials = [url.username, url.password].map(decodeURIComponent).join(":");
+  return {
+    host: withoutBrackets(url.hostname),
+    port: Number(url.port || (isTls ? 443 : 80)),
+    isTls,
+    authorization: credentials === ":" ? undefined : `Basic ${Buffer.from(credentials).toString("base64")}`,
+  };
+}
+
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
 }
 
 function firstSet(env: Environment, names: readonly string[]): readonly [name: string, text: string] {
@@ -49,7 +69,7 @@ function parseUrl(variable: string, text: string): URL {
 
 function isDecodable({ username, password }: URL): boolean {
   try {
-    decodeURIComponent(username + password);
+    [username, password].forEach(decodeURIComponent);
     return true;
   } catch {
     return false;
@@ -78,11 +98,11 @@ function parseEntry(entry: string): Rule {
   if (isIP(base)) return subnetRule(base, Number(prefix));
   const { name, port: only } = splitPort(entry);
   const names = isIP(name) ? subnetRule(name, isIP(name) === 6 ? 128 : 32) : domainRule(name);
-  return (host, port) => names(host, port) && (only === undefined || only === port);
+  return (host, port) => names(host, port) && (only === "" || only === port);
 }
 
-function splitPort(entry: string): { name: string; port?: string | undefined } {
-  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(entry) ?? [];
+function splitPort(entry: string): { name: string; port: string } {
+  const [, bracketed, plain, port = ""] = /^(?:\[(.+)\]|([^:]+))(?::(\d*))?$/.exec(entry) ?? [];
   return { name: bracketed ?? plain ?? entry, port };
 }
 

@@ -3,6 +3,7 @@ import type { PipelinePolicy } from "./policy.ts";
 import type { Proxy } from "./proxy.ts";
 import { proxyFault } from "./proxy-fault.ts";
 import { resendOnReset } from "./resend.ts";
+import { isTlsCode, tlsFault } from "./tls-fault.ts";
 
 /** How this process reaches Azure; the same for vaults and for Entra ID. */
 export interface Transport {
@@ -69,12 +70,14 @@ export function networkFault(host: string, error: unknown, nameRemedy: string): 
   if (!/^[A-Z0-9_]{1,64}$/.test(code)) return undefined;
   const proxy = proxied.get(error);
   if (proxy !== undefined) return proxyFault({ proxy, host, code, message: error.message });
-  if (nameFaults.has(code)) return `${host} does not resolve (${code}): ${nameRemedy}`;
-  if (/CERT|SIGNATURE|ISSUER|^ERR_TLS|^ERR_SSL/.test(code)) {
-    return `the certificate of ${host} is not trusted (${code}): if a proxy opens TLS, give this plugin the proxy's CA`;
-  }
+  // Whether the name is right cannot be told from a resolver that does not answer.
+  const dnsRemedy = code === "EAI_AGAIN" ? "check the DNS of this node" : nameRemedy;
+  if (nameFaults.has(code)) return `${host} does not resolve (${code}): ${dnsRemedy}`;
+  if (isTlsCode(code)) return tlsFault(host, code, caRemedy);
   return `${host} ${connectionFaults[code] ?? "does not answer"} (${code}): check the network between this node and it`;
 }
+
+const caRemedy = "give this plugin its CA by SSL_CERT_FILE, or that of a proxy which opens TLS";
 
 const nameFaults = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_NODATA", "EAI_NONAME"]);
 

@@ -14,6 +14,8 @@ test.each([
   [[], "--report-uncaught-exception", "--report-uncaught-exception"],
   [["--cpu-prof"], "", "--cpu-prof"],
   [["--debug-port=1"], "", "--debug-port=1"],
+  [[], "--trace-tls", "--trace-tls"],
+  [[], '"--inspect" --use-system-ca', "--inspect"],
 ])("execArgv %j and NODE_OPTIONS %j open the memory by %s", (execArgv, nodeOptions, found) => {
   expect(findDebugging(execArgv, nodeOptions)).toBe(found);
 });

@@ -65,6 +65,20 @@ describe("trustExtraAuthorities()", () => {
   });
 });
 
+test.each([
+  [
+    { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 would let anybody answer as a vault: remove it, and name the CA that is missing by SSL_CERT_FILE",
+  ],
+  [{ NODE_DEBUG: "http" }, "NODE_DEBUG would print the tokens and passwords of requests: remove it"],
+])("%j undoes what TLS is for, and is refused", async (env, message) => {
+  await expect(trust(env)).rejects.toMatchObject({ reason: "InvalidRequest", message });
+});
+
+test("the same variables undo nothing where they say so", async () => {
+  await trust({ NODE_TLS_REJECT_UNAUTHORIZED: "1", NODE_DEBUG: "" });
+});
+
 describe.each(["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"])("%s", (variable) => {
   const refusal = (path: string, why: string): object => ({
     reason: "InvalidRequest",

@@ -23,6 +23,10 @@ afterEach(() => {
   server.close();
 });
 
+function agentOf(url: string): Agent {
+  return createAgent(parseProxy({ HTTPS_PROXY: url }));
+}
+
 function agentThrough(noProxy = "", limitMs?: number): Agent {
   return createAgent(parseProxy({ HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: noProxy }), limitMs);
 }
@@ -55,7 +59,7 @@ test("around the proxy TLS begins at once", async () => {
 });
 
 test("a proxy that does not answer is left in time, and its connection closed", async () => {
-  expect(await ask("https://kv1.example.invalid/", agentThrough("", 50))).toBe("ERR_PROXY_TUNNEL");
+  expect(await ask("https://kv1.example.invalid/", agentThrough("", 50))).toBe("PROXY_TUNNEL");
   await vi.waitFor(() => {
     expect(sockets.map((socket) => socket.readyState)).not.toContain("open");
   });
@@ -63,5 +67,12 @@ test("a proxy that does not answer is left in time, and its connection closed", 
 
 test("so is one that connects and then keeps silent", async () => {
   server.on("connection", (socket) => socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\n\r\n")));
-  expect(await ask("https://kv1.example.invalid/", agentThrough("", 100))).toBe("ERR_PROXY_TUNNEL");
+  expect(await ask("https://kv1.example.invalid/", agentThrough("", 100))).toBe("PROXY_TUNNEL");
 });
+
+test.each([createAgent(undefined), agentOf("http://user:hunter2@proxy:3128")])(
+  "it tells nothing of itself",
+  (agent) => {
+    expect(JSON.stringify({ agent })).toBe('{"agent":"agent"}');
+  },
+);

@@ -75,11 +75,12 @@ describe("what a connection is told", () => {
     await answer("kv1", two);
     expect(one[0]?.[1]).not.toBe(other[0]?.[1]);
   });
-  test("a name that exists without addresses leads nowhere", async () => {
+  test.each([true, false])("EAI_NODATA of a name that exists without addresses (all: %s)", async (all) => {
     const { lookup, answer } = open();
-    const calls = ask(lookup, "kv1", true);
+    const calls = ask(lookup, "kv1", all);
     await answer("kv1", []);
-    expect(calls).toEqual([[null, []]]);
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.[0]).toMatchObject({ code: "EAI_NODATA" });
   });
 });
 

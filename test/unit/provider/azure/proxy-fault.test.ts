@@ -4,30 +4,35 @@ import { parseProxy } from "../../../../src/provider/azure/proxy.ts";
 
 const proxy = parseProxy({ https_proxy: "http://user:hunter2@proxy:3128" });
 const name = "the proxy http://proxy:3128";
-const statusLine = (rest: string): string =>
-  `Failed to establish tunnel to kv1.example:443 via http://proxy:3128/: ${rest}`;
 
 test.each([
   [
-    "ERR_PROXY_TUNNEL",
-    statusLine("HTTP/1.1 407 hunter2"),
+    "PROXY_TUNNEL",
+    "HTTP 407",
     `${name} wants credentials or refuses those it got (HTTP 407): correct user and password in https_proxy`,
   ],
   [
-    "ERR_PROXY_TUNNEL",
-    statusLine("HTTP/1.0 403 hunter2"),
+    "PROXY_TUNNEL",
+    "HTTP 403",
     `${name} refuses to connect to kv1.example (HTTP 403): allow it there, or name it in NO_PROXY`,
   ],
   [
-    "ERR_PROXY_TUNNEL",
-    statusLine("HTTP/1.1 503 "),
+    "PROXY_TUNNEL",
+    "HTTP 503",
     `${name} cannot reach kv1.example (HTTP 503): check that name, and whether the proxy resolves and reaches it`,
   ],
+  ["PROXY_TUNNEL", "hunter2", `${name} does not connect to kv1.example: correct https_proxy, or check the proxy`],
   [
-    "ERR_PROXY_TUNNEL",
-    statusLine("SSH-2.0 hunter2"),
-    `${name} does not connect to kv1.example: correct https_proxy, or check the proxy`,
+    "PROXY_TLS",
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    `the certificate of ${name} is not trusted (SELF_SIGNED_CERT_IN_CHAIN): give this plugin its CA by SSL_CERT_FILE`,
   ],
+  [
+    "PROXY_TLS",
+    "ERR_SSL_WRONG_VERSION_NUMBER",
+    `TLS with ${name} fails (ERR_SSL_WRONG_VERSION_NUMBER): check what answers there, and whether a proxy stands in between`,
+  ],
+  ["PROXY_TLS", "hunter2", `the certificate of ${name} is not trusted (TLS): give this plugin its CA by SSL_CERT_FILE`],
   ["ENOTFOUND", "getaddrinfo hunter2", `${name} does not resolve (ENOTFOUND): correct https_proxy`],
   ["EAI_AGAIN", "", `${name} does not resolve (EAI_AGAIN): correct https_proxy`],
   [
@@ -39,6 +44,11 @@ test.each([
     "SELF_SIGNED_CERT_IN_CHAIN",
     "",
     `the certificate of kv1.example, through ${name}, is not trusted (SELF_SIGNED_CERT_IN_CHAIN): if the proxy opens TLS, give this plugin the proxy's CA by SSL_CERT_FILE`,
+  ],
+  [
+    "CERT_HAS_EXPIRED",
+    "",
+    `the certificate of kv1.example, through ${name}, is not trusted (CERT_HAS_EXPIRED): renew it, or correct the clock of this node`,
   ],
   [
     "ECONNRESET",

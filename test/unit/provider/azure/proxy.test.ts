@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseProxy } from "../../../../src/provider/azure/proxy.ts";
 
 const through = "http://proxy.corp:3128";
+const basic = (credentials: string): string => `Basic ${Buffer.from(credentials).toString("base64")}`;
 
 describe("parseProxy()", () => {
   test.each([
@@ -14,12 +15,19 @@ describe("parseProxy()", () => {
       { https_proxy: "http://other", HTTPS_PROXY: through },
       { name: through, variable: "HTTPS_PROXY" },
     ],
-    [{ HTTPS_PROXY: "proxy.corp:3128" }, { name: through, href: `${through}/` }],
-    [{ HTTPS_PROXY: "https://proxy.corp/" }, { name: "https://proxy.corp" }],
     [
-      { HTTPS_PROXY: "http://user:pass%40word@proxy.corp:3128" },
-      { name: through, href: "http://user:pass%40word@proxy.corp:3128/" },
+      { HTTPS_PROXY: " proxy.corp:3128\n" },
+      { name: through, host: "proxy.corp", port: 3128, isTls: false, authorization: undefined },
     ],
+    [{ HTTPS_PROXY: "proxy.corp" }, { name: "http://proxy.corp", port: 80 }],
+    [{ HTTPS_PROXY: "https://proxy.corp/" }, { name: "https://proxy.corp", port: 443, isTls: true }],
+    [{ HTTPS_PROXY: "http://[fd00::1]:3128" }, { name: "http://[fd00::1]:3128", host: "fd00::1" }],
+    [
+      { HTTPS_PROXY: "http://user:pass%40w%3Aord@proxy.corp:3128" },
+      { name: through, authorization: basic("user:pass@w:ord") },
+    ],
+    [{ HTTPS_PROXY: "http://us%C3%A9r@proxy.corp:3128" }, { name: through, authorization: basic("usér:") }],
+    [{ HTTPS_PROXY: "http://user:p@ss@proxy.corp:3128" }, { name: through, authorization: basic("user:p@ss") }],
   ])("%j", (env, proxy) => {
     if (proxy === undefined) expect(parseProxy(env)).toBeUndefined();
     else expect(parseProxy(env)).toMatchObject(proxy);
@@ -31,6 +39,7 @@ describe("parseProxy()", () => {
     "http://user:12/hunter2@proxy:3128",
     "http://user:12#hunter2@proxy:3128",
     "http://user:hunter2%zz@proxy:3128",
+    "http://user%4:0hunter2@proxy:3128",
     "http://user:hunter2@ proxy",
     "user:hunter2@proxy:99999",
   ])("refuses %s without quoting it", (text) => {
@@ -55,6 +64,9 @@ describe("NO_PROXY goes around the proxy as with Go", () => {
     [" a.example , VAULT.azure.net ,", vault, false],
     ["vault.azure.net:443", vault, false],
     ["vault.azure.net:8443", vault, true],
+    ["vault.azure.net:", vault, false],
+    ["vault.azure.net:https", vault, true],
+    ["a.example vault.azure.net", vault, true],
     ["10.0.0.0/8", "10.1.2.3", false],
     ["10.0.0.1/8", "10.1.2.3", false],
     ["10.0.0.0/8", "11.1.2.3", true],

@@ -10,7 +10,7 @@ const fault = (code: unknown): string | undefined => networkFault("kv1.example",
 describe("networkFault()", () => {
   test.each([
     ["ENOTFOUND", "kv1.example does not resolve (ENOTFOUND): check keyvaultName"],
-    ["EAI_AGAIN", "kv1.example does not resolve (EAI_AGAIN): check keyvaultName"],
+    ["EAI_AGAIN", "kv1.example does not resolve (EAI_AGAIN): check the DNS of this node"],
     ["ECONNREFUSED", "kv1.example refuses connections (ECONNREFUSED): check the network between this node and it"],
     ["ECONNRESET", "kv1.example broke the connection (ECONNRESET): check the network between this node and it"],
     ["EHOSTUNREACH", "kv1.example cannot be reached (EHOSTUNREACH): check the network between this node and it"],
@@ -18,14 +18,21 @@ describe("networkFault()", () => {
       "REQUEST_SEND_ERROR",
       "kv1.example does not answer (REQUEST_SEND_ERROR): check the network between this node and it",
     ],
-    ...[
-      "CERT_HAS_EXPIRED",
-      "SELF_SIGNED_CERT_IN_CHAIN",
-      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-      "ERR_TLS_CERT_ALTNAME_INVALID",
-    ].map((code) => [
+    ...["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"].map((code) => [
       code,
-      `the certificate of kv1.example is not trusted (${code}): if a proxy opens TLS, give this plugin the proxy's CA`,
+      `the certificate of kv1.example is not trusted (${code}): give this plugin its CA by SSL_CERT_FILE, or that of a proxy which opens TLS`,
+    ]),
+    ...["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"].map((code) => [
+      code,
+      `the certificate of kv1.example is not trusted (${code}): renew it, or correct the clock of this node`,
+    ]),
+    [
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+      "the certificate of kv1.example is not trusted (ERR_TLS_CERT_ALTNAME_INVALID): it is one for other names; check what answers there",
+    ],
+    ...["ERR_SSL_WRONG_VERSION_NUMBER", "EPROTO"].map((code) => [
+      code,
+      `TLS with kv1.example fails (${code}): check what answers there, and whether a proxy stands in between`,
     ]),
   ])("%s has a sentence", (code, sentence) => {
     expect(fault(code)).toBe(sentence);
