@@ -35,8 +35,8 @@ export function isInt32(value: number): boolean {
  */
 export function decodeBase64(text: string): Uint8Array {
   const symbols = text.replaceAll(/[\r\n]/g, "");
-  const bad = firstIllegalSymbol(symbols);
-  if (bad !== undefined) throw invalid(`illegal base64 data at input byte ${positionWithLineBreaks(text, bad)}`);
+  const bad = illegalByte(text, symbols);
+  if (bad !== undefined) throw invalid(`illegal base64 data at input byte ${bad}`);
   return Buffer.from(symbols, "base64");
 }
 
@@ -48,16 +48,17 @@ export function decodeHex(text: string): Uint8Array {
   return Buffer.from(text, "hex");
 }
 
-/** Where Go stops: at a foreign symbol, at padding in the wrong place, or at the start of an unfinished group of four. */
-function firstIllegalSymbol(symbols: string): number | undefined {
+/** Where Go stops: at a foreign symbol, at padding in the wrong place, or as far from the end as an unfinished group is long. */
+function illegalByte(text: string, symbols: string): number | undefined {
   const data = symbols.search(/[^A-Za-z0-9+/]|$/);
   const padding = /^=*/.exec(symbols.slice(data))?.[0].length ?? 0;
   const inLastGroup = data % 4;
-  if (data === symbols.length) return inLastGroup === 0 ? undefined : data - inLastGroup;
-  if (padding === 0 || inLastGroup < 2) return data;
+  if (data === symbols.length) return inLastGroup === 0 ? undefined : text.length - inLastGroup;
+  if (padding === 0 || inLastGroup < 2) return positionWithLineBreaks(text, data);
   const wanted = 4 - inLastGroup;
-  if (padding < wanted) return data + padding === symbols.length ? symbols.length : data;
-  return data + wanted === symbols.length ? undefined : data + wanted;
+  const next = data + Math.min(padding, wanted);
+  if (next < symbols.length) return positionWithLineBreaks(text, next) - (padding < wanted ? 1 : 0);
+  return padding < wanted ? text.length : undefined;
 }
 
 function positionWithLineBreaks(text: string, symbol: number): number {

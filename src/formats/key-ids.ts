@@ -41,6 +41,7 @@ function isTagged(node: Der, tag: number): boolean {
   return tagClass === CONTEXT_SPECIFIC && type === tag;
 }
 
-function hex(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("hex");
+/** An id of no bytes is none. */
+function hex(bytes: string): string | undefined {
+  return bytes === "" ? undefined : Buffer.from(bytes, "latin1").toString("hex");
 }

@@ -55,7 +55,8 @@ function addLine({ headers, body }: OpenBlock, line: string): void {
 }
 
 function closeBlock({ label, headers, body }: OpenBlock, end: string): PemBlock | undefined {
-  if (end !== `-----END ${label}-----`) return undefined;
+  // Headers end with an empty line, even where nothing follows.
+  if (end !== `-----END ${label}-----` || (headers.length > 0 && body.length === 0)) return undefined;
   try {
     return { label, headers, bytes: decodeBase64(body.join("").replaceAll(/[ \t]/g, "")) };
   } catch {

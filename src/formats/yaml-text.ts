@@ -20,7 +20,7 @@ import { decodeBase64 } from "./go-text.ts";
 /** A piece of a document. Aliases are followed, merge keys are merged; what is aliased twice is the same object twice. */
 export type YamlNode = { readonly line: number } & (
   | { readonly kind: "null" }
-  /** `plain`: written without quotes or block marks, so that a reader of numbers may take it for one. */
+  /** `plain`: written without quotes or block marks, or tagged a number, so that a reader of numbers may take it for one. */
   | { readonly kind: "text"; readonly text: string; readonly plain: boolean }
   | { readonly kind: "sequence"; readonly items: readonly YamlNode[] }
   | { readonly kind: "mapping"; readonly entries: ReadonlyMap<string, YamlNode> }
@@ -28,6 +28,8 @@ export type YamlNode = { readonly line: number } & (
 
 /** More aliases than anybody writes by hand; fewer than it takes to make a small text large. */
 const maxAliases = 100;
+/** So that a large mapping is not merged into each of many. */
+const maxMergedKeys = 10_000;
 
 /** Reads the first document of a text; an empty one is null. Throws InvalidRequest, in one line. */
 export function parseYaml(text: string): YamlNode {
@@ -65,6 +67,7 @@ function createReader(lines: LineCounter): (node: unknown) => YamlNode {
   const anchors = new Map<string, unknown>();
   const known = new Map<unknown, YamlNode>();
   let aliases = 0;
+  let mergedKeys = 0;
 
   const lineOf = (node: { range?: readonly number[] | null | undefined }): number =>
     lines.linePos(node.range?.[0] ?? 0).line;
@@ -102,10 +105,17 @@ function createReader(lines: LineCounter): (node: unknown) => YamlNode {
     for (const { key, value } of map.items) {
       const keyNode = read(key);
       const node = value === null ? ({ kind: "null", line: keyNode.line } as const) : read(value);
-      if (isMergeKey(key)) for (const [name, entry] of mergeable(node)) merged.set(name, merged.get(name) ?? entry);
+      if (isMergeKey(key)) merge(merged, node, keyNode.line);
       else addEntry(written, keyNode, node);
     }
     return new Map([...merged, ...written]);
+  }
+
+  function merge(into: Map<string, YamlNode>, node: YamlNode, line: number): void {
+    const entries = mergeable(node);
+    mergedKeys += entries.length;
+    if (mergedKeys > maxMergedKeys) throw broken(line, `more than ${maxMergedKeys} merged keys`);
+    for (const [name, entry] of entries) into.set(name, into.get(name) ?? entry);
   }
 
   return read;
@@ -119,12 +129,20 @@ function addEntry(entries: Map<string, YamlNode>, key: YamlNode, node: YamlNode)
 
 function readScalar(node: Scalar, line: number): YamlNode {
   const text = node.source ?? "";
+  if (node.tag !== undefined) return readTagged(node.tag, text, line);
   const plain = node.type === "PLAIN";
-  if (node.tag === "tag:yaml.org,2002:binary")
-    return { kind: "text", line, text: decodeBinary(text, line), plain: false };
-  if (node.tag === "tag:yaml.org,2002:null") return { kind: "null", line };
-  const isNull = plain && node.tag === undefined && ["", "~", "null", "Null", "NULL"].includes(text);
-  return isNull ? { kind: "null", line } : { kind: "text", line, text, plain };
+  return plain && nulls.includes(text) ? { kind: "null", line } : { kind: "text", line, text, plain };
+}
+
+const nulls: readonly string[] = ["", "~", "null", "Null", "NULL"];
+const STANDARD = "tag:yaml.org,2002:";
+
+/** The tags that change what a text is; with others it is text. */
+function readTagged(tag: string, text: string, line: number): YamlNode {
+  if (tag === `${STANDARD}null`) return { kind: "null", line };
+  const numeric = [`${STANDARD}int`, `${STANDARD}float`].includes(tag);
+  const decoded = tag === `${STANDARD}binary` ? decodeBinary(text, line) : text;
+  return { kind: "text", line, text: decoded, plain: numeric };
 }
 
 function decodeBinary(text: string, line: number): string {

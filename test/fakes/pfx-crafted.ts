@@ -1,4 +1,4 @@
-import { createCipheriv, pbkdf2Sync } from "node:crypto";
+import { createCipheriv, createHmac, pbkdf2Sync } from "node:crypto";
 import forge from "node-forge";
 
 const { asn1 } = forge;
@@ -16,6 +16,8 @@ const oids = {
   aes256: "2.16.840.1.101.3.4.1.42",
   pbe3des: "1.2.840.113549.1.12.1.3",
   sha1: "1.3.14.3.2.26",
+  pbmac1: "1.2.840.113549.1.5.14",
+  hmacSha256: "1.2.840.113549.2.9",
 } as const;
 
 const seq = (...parts: Node[]): Node => asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, parts);
@@ -94,9 +96,25 @@ export function garbagePart(algorithm: Node): Crafted {
 
 /** A part that really is encrypted, by PBES2 with one iteration. */
 export function sealedPart(...bags: Crafted[]): Crafted {
-  const cipher = createCipheriv("aes-256-cbc", pbkdf2Sync("", salt, 1, 32, "sha1"), "0123456789abcdef");
+  return slowPart(1, ...bags);
+}
+
+/** The same with so many iterations. */
+export function slowPart(count: number, ...bags: Crafted[]): Crafted {
+  const cipher = createCipheriv("aes-256-cbc", pbkdf2Sync("", salt, count, 32, "sha1"), "0123456789abcdef");
   const encrypted = Buffer.concat([cipher.update(bytesOf(seq(...bags)), "latin1"), cipher.final()]);
-  return encryptedPart(pbes2(1), encrypted.toString("latin1"));
+  return encryptedPart(pbes2(count), encrypted.toString("latin1"));
+}
+
+/** Good PFX that take minutes each: as many iterations as are let through, again and again. All are different. */
+export function endlessPfxs(count: number): readonly Buffer[] {
+  const part = slowPart(1_000_000);
+  return Array.from({ length: count }, (_, n) => craftPfx(Array<Crafted>(100 + n).fill(part)));
+}
+
+/** A private key that is encrypted by itself, where a plain one is expected. */
+export function encryptedKey(count: number): Buffer {
+  return Buffer.from(bytesOf(seq(pbes2(count), octets("x".repeat(64)))), "latin1");
 }
 
 function encryptedPart(algorithm: Node, encrypted: string): Crafted {
@@ -110,6 +128,17 @@ export function craftPfx(parts: readonly Crafted[], macIterations?: number): Buf
   const mac = macIterations === undefined ? [] : [macOf(content, macIterations)];
   const pfx = seq(integer(3), seq(oid(oids.data), tag(0, octets(content))), ...mac);
   return Buffer.from(bytesOf(pfx), "latin1");
+}
+
+/** A PFX with a MAC by PBMAC1, SHA-256 throughout, which is right if the count is small. */
+export function craftPbmac1(parts: readonly Crafted[], count: number, keyLength = 32): Buffer {
+  const content = bytesOf(seq(...parts));
+  const key = count > 10_000 ? "" : pbkdf2Sync("", salt, count, keyLength, "sha256");
+  const digest = createHmac("sha256", key).update(content, "latin1").digest().toString("latin1");
+  const kdf = seq(oid(oids.pbkdf2), seq(octets(salt), integer(count), integer(keyLength), seq(oid(oids.hmacSha256))));
+  const algorithm = seq(oid(oids.pbmac1), seq(kdf, seq(oid(oids.hmacSha256))));
+  const mac = seq(seq(algorithm, octets(digest)), octets("unused"), integer(1));
+  return Buffer.from(bytesOf(seq(integer(3), seq(oid(oids.data), tag(0, octets(content))), mac)), "latin1");
 }
 
 function macOf(content: string, count: number): Node {

@@ -25,6 +25,8 @@ export interface Workshop {
   pack(key: KeyObject, certificates: readonly X509Certificate[], flags: readonly string[]): Buffer;
   /** What an openssl command writes; throws what it says when it fails. */
   openssl(args: readonly string[], input?: string): Buffer;
+  /** Writes a file and gives its path; it is gone after `close`. */
+  file(name: string, content: string): string;
   close(): void;
 }
 
@@ -65,6 +67,7 @@ export function createWorkshop(): Workshop {
       return readFileSync(out);
     },
     openssl,
+    file: put,
     close: () => {
       if (made !== undefined) rmSync(made, { recursive: true });
     },

@@ -5,10 +5,12 @@ import { separateFiles, type Part } from "./certificate-files.ts";
 import { wantedVersions, type WantedVersion } from "./history.ts";
 import { fetchMaterial, type Material, type Sources } from "./material.ts";
 import { describeObject, MOST_OBJECTS, type KeyVaultObject, type ObjectEncoding, type ObjectKind } from "./objects.ts";
+import type { OpenPfxReader } from "./pfx.ts";
 import { versionIn } from "./vault.ts";
 
 /** Where the content comes from, and what the process was told about it. */
-export interface ContentSources extends Sources {
+export interface ContentSources extends Omit<Sources, "readPfx"> {
+  readonly openPfxReader: OpenPfxReader;
   /** Whether a certificate's secret becomes `.crt` and `.key` as well (`--write-cert-and-key-in-separate-files`). */
   readonly separateFiles: boolean;
   /** Told where a history has no version to give: no file, and no error (azure-provider 4.10). */
@@ -30,7 +32,8 @@ export async function fetchContent(
   try {
     const wanted = (await inOrder(objects.map((object) => chooseVersions(sources, object, either)))).flat();
     if (wanted.length > MOST_OBJECTS) throw tooMany(wanted.length);
-    const fetched = (await inOrder(wanted.map((one) => fetchVersion(sources, one, either)))).flat();
+    const own = { ...sources, readPfx: sources.openPfxReader() };
+    const fetched = (await inOrder(wanted.map((one) => fetchVersion(own, one, either)))).flat();
     return { files: fetched.map(({ file }) => file), versions: fetched.map(({ version }) => version) };
   } finally {
     failed.abort();
@@ -57,8 +60,10 @@ async function inOrder<T>(arriving: readonly Promise<T>[]): Promise<readonly T[]
 
 type Fetched = readonly { readonly file: VolumeFile; readonly version: ObjectVersion }[];
 
+type MountSources = Sources & Pick<ContentSources, "separateFiles">;
+
 async function fetchVersion(
-  sources: ContentSources,
+  sources: MountSources,
   { object, id }: WantedVersion,
   signal: AbortSignal,
 ): Promise<Fetched> {
@@ -70,7 +75,7 @@ async function fetchVersion(
   }));
 }
 
-function partsOf(sources: ContentSources, { text, backsCertificate }: Material): readonly Part[] {
+function partsOf(sources: MountSources, { text, backsCertificate }: Material): readonly Part[] {
   return sources.separateFiles && backsCertificate ? separateFiles(text) : [{ suffix: "", text }];
 }
 

@@ -6,6 +6,8 @@ import { withContext } from "./context.ts";
 
 /** As many as a volume holds files (volume/payload.ts); known before anything is asked of the vault. */
 export const MOST_OBJECTS = 500;
+/** In characters, of the whole and of what it becomes when aliases are followed: reading more would keep all other pods waiting. */
+const LONGEST_TEXT = 256 * 1024;
 const kinds = ["secret", "key", "cert"] as const;
 const formats = ["pem", "pfx"] as const;
 const encodings = ["utf-8", "hex", "base64"] as const;
@@ -36,17 +38,31 @@ const defaultMode = 0o644;
 /** The `objects` parameter: YAML, whose `array` holds YAML texts of one object each (azure-provider 1.6). Throws InvalidRequest. */
 export function parseObjects(text: string): readonly KeyVaultObject[] {
   if (text === "") throw invalid("objects is not set");
+  checkLength(text.length);
   const items = withContext("failed to yaml unmarshal objects, error: ", () => itemTexts(text));
   if (items.length > MOST_OBJECTS)
     throw invalid(
       `objects names ${items.length} objects, more than the limit of ${MOST_OBJECTS}: spread them over two volumes`,
     );
+  checkLength(items.reduce((sum, item) => sum + item.length, 0));
   return items.map(parseObject);
+}
+
+function checkLength(length: number): void {
+  if (length > LONGEST_TEXT)
+    throw invalid(
+      `objects is ${length} characters long, more than the limit of ${LONGEST_TEXT}: spread them over two volumes`,
+    );
 }
 
 /** How errors name an object, as users know it. */
 export function describeObject({ kind, name, version }: { kind: string; name: string; version: string }): string {
-  return `objectType:${kind}, objectName:${name}, objectVersion:${version}`;
+  return `objectType:${inLine(kind)}, objectName:${inLine(name)}, objectVersion:${inLine(version)}`;
+}
+
+/** Any text in a message of one line: what would break the line is written as JSON has it. */
+function inLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function itemTexts(text: string): readonly string[] {
@@ -97,13 +113,16 @@ function validateObject(fields: ObjectFields): KeyVaultObject {
   const kind = kinds.find((known) => known === fields.kind);
   if (kind === undefined) throw invalid("Invalid vaultObjectTypes. Should be secret, key, or cert");
   if (fields.name === "") throw invalid("objectName is not set");
+  // In an address these mean another place than an object of that name.
+  const dots = (["name", "version"] as const).find((field) => /^\.{1,2}$/.test(fields[field]));
+  if (dots !== undefined) throw invalid(`${dots === "name" ? "objectName" : "objectVersion"} must not be . or ..`);
   const { name, version, history } = fields;
   return { kind, name, version, history, path, mode, format, encoding };
 }
 
 function parseFormat({ format, kind }: ObjectFields): ObjectFormat {
   const known = formats.find((one) => one === (format.toLowerCase() || "pem"));
-  if (known === undefined) throw invalid(`invalid objectFormat: ${format}, should be PEM or PFX`);
+  if (known === undefined) throw invalid(`invalid objectFormat: ${inLine(format)}, should be PEM or PFX`);
   // Only as written in lower case: "PFX" on a key or certificate is let through and means nothing, as ever.
   if (format === "pfx" && kind !== "secret") throw invalid("PFX format only supported for objectType: secret");
   return known;
@@ -112,7 +131,7 @@ function parseFormat({ format, kind }: ObjectFields): ObjectFormat {
 function parseEncoding({ encoding, kind }: ObjectFields): ObjectEncoding {
   if (encoding !== "" && kind !== "secret") throw invalid("objectEncoding only supported for objectType: secret");
   const known = encodings.find((one) => one === (encoding.toLowerCase() || "utf-8"));
-  if (known === undefined) throw invalid(`invalid objectEncoding: ${encoding}, should be hex, base64 or utf-8`);
+  if (known === undefined) throw invalid(`invalid objectEncoding: ${inLine(encoding)}, should be hex, base64 or utf-8`);
   return known;
 }
 

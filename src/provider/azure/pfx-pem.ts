@@ -11,9 +11,12 @@ export interface PfxPem {
   readonly complete: boolean;
 }
 
-/** All private keys, then all certificates, from the leaf up if a chain is wanted (azure-provider 4.3). Throws ProviderError. */
-export function pfxToPem(pfx: Uint8Array, wantsChain: boolean): PfxPem {
-  const content = decodePkcs12(pfx);
+/**
+ * All private keys, then all certificates, from the leaf up if a chain is wanted (azure-provider 4.3). Throws
+ * ProviderError, and TooMuchWork where the iterations of all keys together are above `mostIterations`.
+ */
+export function pfxToPem(pfx: Uint8Array, wantsChain: boolean, mostIterations?: number): PfxPem {
+  const content = decodePkcs12(pfx, mostIterations);
   const keys = content.keys.map(keyPem);
   const { certificates, complete }: Chain = wantsChain
     ? buildChain(content.certificates)

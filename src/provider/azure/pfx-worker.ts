@@ -6,9 +6,11 @@ import type { PfxPem } from "./pfx-pem.ts";
 export interface PfxJob {
   readonly pfx: Uint8Array;
   readonly wantsChain: boolean;
+  /** As many as all its keys together may take; by default any number. */
+  readonly mostIterations?: number;
 }
 
-export type PfxAnswer = PfxPem | { readonly refused: string };
+export type PfxAnswer = PfxPem | "too much work" | { readonly refused: string };
 
 /** How long somebody waits for a PFX. */
 export interface Patience {
@@ -16,7 +18,10 @@ export interface Patience {
   readonly limitMs: number;
 }
 
-/** Decodes a PFX in some way; undefined when it took longer than the limit. The signal ends it. Throws DriverError. */
+/**
+ * Decodes a PFX in some way; undefined when it takes longer than the limit, or more iterations than the job allows. The
+ * signal ends it. Settles when nobody computes for it any more. Throws DriverError.
+ */
 export type DecodePfx = (job: PfxJob, patience: Patience) => Promise<PfxPem | undefined>;
 
 /** A PFX of a few megabytes must not take the memory of all others. */
@@ -27,24 +32,35 @@ const program = new URL(`./pfx-thread${extname(new URL(import.meta.url).pathname
 
 /** Decodes in a thread that ends with the answer, the limit or the signal (design section 9). */
 export const decodeInThread: DecodePfx = async (job, { signal, limitMs }) => {
+  if (signal.aborted) throw tooLate();
   const { promise, resolve, reject } = Promise.withResolvers<PfxAnswer | undefined>();
+  const thread = startThread(job, { resolve, reject });
   const leave = (): void => {
-    reject(new DriverError("DeadlineExceeded", "pkcs12: not decoded before the deadline"));
+    reject(tooLate());
   };
-  if (signal.aborted) leave();
   signal.addEventListener("abort", leave);
   const limit = setTimeout(resolve, limitMs, undefined);
-  const thread = startThread(job, { resolve, reject });
+  let answer: PfxAnswer | undefined;
   try {
-    const answer = await promise;
-    if (answer !== undefined && "refused" in answer) throw new DriverError("ProviderError", answer.refused);
-    return answer;
+    answer = await promise;
   } finally {
     clearTimeout(limit);
     signal.removeEventListener("abort", leave);
-    void thread.terminate();
+    const ended = thread.terminate();
+    if (answer === undefined) await ended;
   }
+  return pemIn(answer);
 };
+
+function pemIn(answer: PfxAnswer | undefined): PfxPem | undefined {
+  if (answer === undefined || answer === "too much work") return undefined;
+  if ("refused" in answer) throw new DriverError("ProviderError", answer.refused);
+  return answer;
+}
+
+function tooLate(): DriverError {
+  return new DriverError("DeadlineExceeded", "pkcs12: not decoded before the deadline");
+}
 
 interface Listener {
   readonly resolve: (answer: PfxAnswer) => void;

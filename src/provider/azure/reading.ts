@@ -1,7 +1,7 @@
 import type { Logger } from "../../log.ts";
 import type { ContentSources } from "./content.ts";
 import { describeObject } from "./objects.ts";
-import { createPfxReader } from "./pfx.ts";
+import { createPfxReaders } from "./pfx.ts";
 
 /** What the process was told about the objects of all classes. */
 export interface ReadingOptions {
@@ -22,7 +22,7 @@ export function createReading({
   logger,
 }: ReadingOptions): Reading {
   return {
-    readPfx: createPfxReader({ wantsChain: constructPemChain, clock: () => new Date() }),
+    openPfxReader: createPfxReaders({ wantsChain: constructPemChain, clock: () => new Date() }),
     separateFiles: writeCertAndKeyInSeparateFiles,
     onIncompleteChain(object) {
       logger?.warn(

@@ -66,6 +66,11 @@ describe("decodeBase64()", () => {
     ["aG\tk", 2],
     ["aG-_", 2],
     ["aGkh\naG!h", 7],
+    ["aG\n", 1],
+    ["aGkh\na\r\n", 7],
+    ["aG=\r\nk", 4],
+    ["aG=\n", 4],
+    ["aG=\n=\nk", 6],
     ["ä", 0],
   ])("%j is illegal at byte %i", (symbols, position) => {
     expect(() => decodeBase64(symbols)).toThrow(`illegal base64 data at input byte ${position}`);

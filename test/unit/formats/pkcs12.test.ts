@@ -3,8 +3,10 @@ import forge from "node-forge";
 import { describe, expect, test, vi } from "vitest";
 import { decodePkcs12 } from "../../../src/formats/pkcs12.ts";
 import { readSealed } from "../../../src/formats/pkcs12-seal.ts";
+import { createJudge, TooMuchWork } from "../../../src/formats/pkcs12-work.ts";
 import {
   certificateBag,
+  craftPbmac1,
   craftPfx,
   foreignBag,
   garbagePart,
@@ -15,6 +17,7 @@ import {
   plainPart,
   sealedPart,
   shroudedKey,
+  slowPart,
   type Crafted,
 } from "../../fakes/pfx-crafted.ts";
 
@@ -27,6 +30,7 @@ describe("iterations above the limit are refused before anything is derived", ()
   const { pbe: derivation } = forge as unknown as { pbe: { generatePkcs12Key: () => string } };
   test.each<[string, (count: number) => Buffer]>([
     ["of the MAC", (count) => craftPfx([part], count)],
+    ["of a MAC by PBMAC1", (count) => craftPbmac1([part], count)],
     ["of a part, PBES2", (count) => craftPfx([part, garbagePart(pbes2(count))], 1)],
     ["of a part, PKCS#12", (count) => craftPfx([garbagePart(pbe(count))], 1)],
     ["of a key, PBES2", (count) => craftPfx([plainPart(shroudedKey(pbe(1)), shroudedKey(pbes2(count)))], 1)],
@@ -50,15 +54,45 @@ describe("iterations above the limit are refused before anything is derived", ()
     expect(() => decodePkcs12(pfx)).toThrow("above the limit");
     expect(spy).toHaveBeenCalledTimes(1);
   });
+  test("of a PBMAC1 hidden in the length of its key", () => {
+    const spy = vi.spyOn(forge.pkcs5, "pbkdf2");
+    spy.mockClear();
+    for (const length of [65, 1_000_000]) {
+      expect(() => decodePkcs12(craftPbmac1([part], 1, length))).toThrow(
+        refusal("pkcs12: the key of its MAC has no usual length"),
+      );
+    }
+    expect(spy).not.toHaveBeenCalled();
+  });
   test.each([pbes2, pbe])("the limit itself is none of them (%o)", (algorithm) => {
-    expect(readSealed(algorithm(1_000_000), "")).toBeTypeOf("function");
-    expect(() => readSealed(algorithm(0), "")).toThrow(refusal("pkcs12: an iteration count is below 1"));
+    expect(readSealed(algorithm(1_000_000), "", createJudge(1_000_000))).toBeTypeOf("function");
+    expect(() => readSealed(algorithm(0), "", createJudge(1))).toThrow(
+      refusal("pkcs12: an iteration count is below 1"),
+    );
+  });
+});
+
+describe("iterations that are together more than was allowed", () => {
+  const nestedKey = sealedPart(shroudedKey(pbe(60)));
+  test.each<[string, Buffer]>([
+    ["of MAC and part", craftPfx([slowPart(60)], 60)],
+    ["of PBMAC1 and part", craftPbmac1([slowPart(60)], 60)],
+    ["of two parts", craftPfx([slowPart(60), slowPart(60)])],
+    ["of a part and a key in another", craftPfx([slowPart(60), nestedKey])],
+    ["of many keys", craftPfx([plainPart(...Array<Crafted>(101).fill(shroudedKey(pbe(1))))])],
+  ])("%s are no refusal", (_, pfx) => {
+    expect(() => decodePkcs12(pfx, 100)).toThrow(TooMuchWork);
+  });
+  test("are counted anew for each PFX", () => {
+    const pfx = craftPfx([slowPart(60, certificateBag(certificate))], 40);
+    for (let time = 0; time < 3; time++) expect(decodePkcs12(pfx, 100).certificates).toHaveLength(1);
   });
 });
 
 describe("a PFX", () => {
   test.each<[string, Buffer]>([
     ["without a MAC", craftPfx([part])],
+    ["whose MAC is a PBMAC1", craftPbmac1([part], 2048)],
     ["whose MAC is over a password of no bytes", craftPfx([part], 100)],
     ["in several parts", craftPfx([plainPart(), part])],
     ["in BER, bytes in pieces", craftPfx([inPieces(part)])],
@@ -81,7 +115,23 @@ describe("a PFX", () => {
     const hex = craftPfx(parts).toString("hex").replace(from, to);
     expect(() => decodePkcs12(Buffer.from(hex, "hex"))).toThrow(/^pkcs12: unknown algorithm: 1\.2\.840\.113549\./);
   });
+  test("whose PBMAC1 does not fit is refused", () => {
+    const pfx = craftPbmac1([part], 100);
+    pfx[pfx.indexOf("a certificate")] = 0x62;
+    expect(() => decodePkcs12(pfx)).toThrow("pkcs12: decryption password incorrect");
+  });
+  test.each([
+    ["2b06010401da47040b", "unknown key derivation: 1.3.6.1.4.1.11591.4.11"],
+    ["2a864886f70d010d0c", "unknown key derivation: 1.2.840.113549.1.13.12"],
+  ])("by another key derivation than PBKDF2 (%s) is refused by its number", (other, message) => {
+    for (const pfx of [craftPfx([garbagePart(pbes2(1))]), craftPbmac1([part], 1)]) {
+      const hex = pfx.toString("hex").replace("2a864886f70d01050c", other);
+      expect(() => decodePkcs12(Buffer.from(hex, "hex"))).toThrow(refusal(`pkcs12: ${message}`));
+    }
+  });
   test("whose MAC is by an unknown digest is refused by its number", () => {
+    const unknown = craftPbmac1([part], 1).toString("hex").replaceAll("2a864886f70d0209", "2a864886f70d0208");
+    expect(() => decodePkcs12(Buffer.from(unknown, "hex"))).toThrow("unknown digest algorithm: 1.2.840.113549.2.8");
     const hex = craftPfx([part], 100).toString("hex").replace("2b0e03021a", "2b0e03021b");
     expect(() => decodePkcs12(Buffer.from(hex, "hex"))).toThrow("pkcs12: unknown digest algorithm: 1.3.14.3.2.27");
   });

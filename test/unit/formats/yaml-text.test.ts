@@ -52,9 +52,9 @@ describe("parseYaml()", () => {
     );
   });
   test("whether a scalar was plain is told", () => {
-    const node = parseYaml("[5, '5', !!int 5]");
-    const items = node.kind === "sequence" ? node.items : [];
-    expect(items).toMatchObject([{ plain: true }, { plain: false }, { plain: true }]);
+    const node = parseYaml("[5, '5', !!int 5, !!int '5', !!float \"5\", !!str 5, !mine 5]");
+    const items = node.kind === "sequence" ? node.items.map((item) => item.kind === "text" && item.plain) : [];
+    expect(items).toEqual([true, false, true, true, true, false, false]);
   });
   test("binary is decoded, strictly", () => {
     expect(read("a: !!binary aGVs\nb: !!binary |\n  aGVs\n  bG8=\n")).toEqual({ a: "hel", b: "hello" });
@@ -101,6 +101,12 @@ describe("anchors, aliases and merge keys", () => {
     const text = (count: number): string => `- &a 1\n${"- *a\n".repeat(count)}`;
     expect(read(text(100))).toHaveLength(101);
     expect(() => read(text(101))).toThrow("yaml: line 102: more than 100 aliases");
+  });
+  test("merged keys are counted", () => {
+    const keys = Array.from({ length: 1_000 }, (_, n) => `k${n}: 1`).join(", ");
+    const text = (count: number): string => `- &a {${keys}}\n${"- {<<: *a}\n".repeat(count)}`;
+    expect(read(text(10))).toHaveLength(11);
+    expect(() => read(text(11))).toThrow("yaml: line 12: more than 10000 merged keys");
   });
   test("aliases of aliases do not multiply", () => {
     const levels = Array.from({ length: 49 }, (_, i) => `- &l${i + 1} [*l${i}, *l${i}]`);

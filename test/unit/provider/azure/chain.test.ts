@@ -23,6 +23,9 @@ async function make(name: string, subject?: string, authority?: string): Promise
   return new Uint8Array((await X509CertificateGenerator.createSelfSigned(options)).rawData);
 }
 
+/** Each signed by the next: 0 is a leaf, the last a root. */
+const long = Array.from({ length: 9 }, (_, n) => `link ${n}`);
+
 beforeAll(async () => {
   keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   made = {
@@ -39,9 +42,13 @@ beforeAll(async () => {
     stranger: await make("stranger", "12", "34"),
     plain: await make("plain"),
     "other plain": await make("other"),
+    "empty ids": await make("empty", "", ""),
+    "other empty ids": await make("other", "", ""),
     "cross one": await make("one", "56", "78"),
     "cross two": await make("two", "78", "56"),
   };
+  const links = long.map(async (name, n) => [name, await make(name, `f${n}`, `f${Math.min(n + 1, 8)}`)] as const);
+  made = { ...made, ...Object.fromEntries(await Promise.all(links)) };
 });
 
 const certificateOf = (name: string): Uint8Array => made[name] ?? expect.fail(`no ${name}`);
@@ -95,6 +102,7 @@ describe("buildChain()", () => {
     [["leaf", "int", "stranger"]],
     [["other leaf", "leaf", "int", "root"]],
     [["plain", "other plain"]],
+    [["empty ids", "other empty ids"]],
   ])("%j is not complete and stays in its order", (given) => {
     expect(build(given)).toEqual({ names: given, complete: false });
   });
@@ -109,6 +117,19 @@ describe("buildChain()", () => {
   test("what is no certificate is refused and not quoted", () => {
     expect(() => buildChain([Buffer.from("secret")])).toThrow(
       "failed to parse a certificate of the PFX: import the certificate anew",
+    );
+  });
+  test("any permutation of a complete chain of any length gives the same chain", () => {
+    const chain = fc
+      .tuple(fc.nat(long.length - 1), fc.nat(long.length))
+      .map(([from, count]) => long.slice(from, from + count + 1));
+    const shuffled = chain.chain((names) =>
+      fc.tuple(fc.constant(names), fc.shuffledSubarray(names, { minLength: names.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, ([names, given]) => {
+        expect(build(given)).toEqual({ names, complete: true });
+      }),
     );
   });
   test.each([

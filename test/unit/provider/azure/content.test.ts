@@ -24,7 +24,7 @@ const plain = "objectType:secret, objectName:secret1, objectVersion:";
 
 const from = (vault: Vault, change: Partial<ContentSources> = {}): ContentSources => ({
   vault,
-  readPfx: (value) => Promise.resolve({ pem: `PEM of ${value}`, complete: true }),
+  openPfxReader: () => (value) => Promise.resolve({ pem: `PEM of ${value}`, complete: true }),
   separateFiles: false,
   onIncompleteChain: () => expect.fail("incomplete"),
   onNoVersion: () => expect.fail("no version"),
@@ -41,7 +41,7 @@ async function textOf(change: Partial<KeyVaultObject>, bundle: Bundle): Promise<
 }
 
 describe("a secret", () => {
-  test.each(["hello", "", "ä\u0000\n", "  padded "])("%j is a file as it is", async (value) => {
+  test.each(["abcdefg", "", "ä\u0000\u001b\n", "  padded "])("%j is a file as it is", async (value) => {
     expect(await textOf({}, { id, value })).toBe(value);
   });
   test.each([
@@ -64,9 +64,9 @@ describe("a secret", () => {
     expect(await textOf({}, { id, keyId, value: "x", contentType: "application/x-pkcs12" })).toBe("PEM of x");
   });
   test("whose PFX cannot be read is told under its name", async () => {
-    const readPfx = () => Promise.reject(new DriverError("ProviderError", "no leaf found"));
+    const openPfxReader = () => () => Promise.reject(new DriverError("ProviderError", "no leaf found"));
     const vault = createFakeVault({ "secret/secret1": { id, keyId, value: "x", contentType: "application/x-pkcs12" } });
-    await expect(fetchContent(from(vault, { readPfx }), [secret1], never)).rejects.toThrow(
+    await expect(fetchContent(from(vault, { openPfxReader }), [secret1], never)).rejects.toThrow(
       `failed to get ${plain}: no leaf found`,
     );
   });
@@ -75,7 +75,7 @@ describe("a secret", () => {
     const vault = createFakeVault({ "secret/secret1": { id, keyId, value: "x", contentType: "application/x-pkcs12" } });
     const content = await fetchContent(
       from(vault, {
-        readPfx: () => Promise.resolve({ pem: "half", complete: false }),
+        openPfxReader: () => () => Promise.resolve({ pem: "half", complete: false }),
         onIncompleteChain: ({ name }) => void told.push(name),
       }),
       [secret1],
@@ -177,6 +177,23 @@ describe("fetchContent()", () => {
       { id: "secret/a", version: "1" },
     ]);
     expect(vault.asked).toEqual(["cert/b/", "secret/a/asked"]);
+  });
+  test("one object under two names is two files, reported twice by one id", async () => {
+    const vault = createFakeVault({ "secret/a": { id: idOf("secrets", "a", "1"), value: "A" } });
+    const content = await fetchContent(from(vault), [named("a"), named("a", { path: "alias" })], never);
+    expect(content.files.map(({ path }) => path)).toEqual(["a", "alias"]);
+    expect(content.versions).toEqual(Array(2).fill({ id: "secret/a", version: "1" }));
+  });
+  test("a mount has one PFX reader of its own", async () => {
+    let opened = 0;
+    const openPfxReader = () => {
+      opened++;
+      return () => Promise.resolve({ pem: "", complete: true });
+    };
+    const bundle = { id, keyId, value: "x", contentType: "application/x-pkcs12" };
+    const vault = createFakeVault({ "secret/a": bundle, "secret/b": bundle });
+    await fetchContent(from(vault, { openPfxReader }), [named("a"), named("b")], never);
+    expect(opened).toBe(1);
   });
   test("all objects are asked for before any has come", async () => {
     const all = Promise.withResolvers<undefined>();

@@ -70,6 +70,16 @@ describe("a history", () => {
     expect(found.map(({ id }) => id)).toEqual(["key/k/0"]);
     expect(vault.asked).toEqual(["keys/k/versions"]);
   });
+  test.each([
+    ["alias", 0],
+    ["multiple-versions", 0],
+    ["folder/multiple-versions", 8],
+  ])("at %s is reported by kind, name and the index %i, never by its path", async (path, index) => {
+    const vault = createFakeVault({}, { "secrets/multiple-versions": list("abcdefghi") });
+    const object = { ...secret1, name: "multiple-versions", history: 9, path };
+    const found = (await wantedVersions(vault, object, noSignal))[index];
+    expect([found?.id, found?.object.path]).toEqual([`secret/multiple-versions/${index}`, `${path}/${index}`]);
+  });
   test("of more than 100 versions is refused, one that asks for more and finds fewer is not", async () => {
     const many = (count: number): VaultVersion[] => Array.from({ length: count }, (_, n) => listed(`v${n}`, n));
     expect(await wanted({ history: 101 }, many(100))).toHaveLength(100);
@@ -97,6 +107,10 @@ describe("a history", () => {
 });
 
 describe("one version", () => {
+  test.each(["single-version", "alias", "dir/alias"])("at %s is reported by kind and name", async (path) => {
+    const object = { ...secret1, name: "single-version", history: 0, path };
+    expect((await wantedVersions(createFakeVault({}), object, noSignal))[0]?.id).toBe("secret/single-version");
+  });
   test.each([-3, 0, 1])("is what a history of %i is, and `latest` is no word then", async (history) => {
     const vault = createFakeVault({});
     const object = { ...secret1, history, version: "latest" };

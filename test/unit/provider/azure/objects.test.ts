@@ -52,6 +52,20 @@ objectFormat: PFX\nobjectEncoding: BasE64\nfilePermission: 0600\nobjectVersionHi
   ])("%s is no objects", (_, text) => {
     expect(parseObjects(text)).toEqual([]);
   });
+  test.each([
+    ["PFX", "pfx", "utf-8"],
+    ["pfx", "pfx", "utf-8"],
+    ["", "pem", "base64   "],
+    ["Pem", "pem", "BasE64"],
+    ["", "pem", ""],
+  ])("a secret may have the format %j (%s) and the encoding %j", (objectFormat, format, objectEncoding) => {
+    const item = `${secret1}\nobjectFormat: ${objectFormat}\nobjectEncoding: "${objectEncoding}"`;
+    const encoding = objectEncoding.trim().toLowerCase() || "utf-8";
+    expect(parseObjects(array(item))).toMatchObject([{ format, encoding }]);
+  });
+  test.each(["secret", "key", "cert"])("a %s needs neither", (type) => {
+    expect(parseObjects(array(`objectName: a\nobjectType: ${type}`))).toMatchObject([{ kind: type, format: "pem" }]);
+  });
   test("anchors and aliases save writing", () => {
     expect(parseObjects("array:\n  - &a '{objectName: a, objectType: key}'\n  - *a")).toHaveLength(2);
   });
@@ -121,6 +135,61 @@ describe("a field", () => {
       }),
     );
   });
+  const fields = [
+    "objectName",
+    "objectAlias",
+    "objectVersion",
+    "objectType",
+    "objectFormat",
+    "objectEncoding",
+  ] as const;
+  test("of any name tells what was written, whatever else it might look like, when it tells it", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...fields), scalar, (field, text) => {
+        const given = { objectName: "n", objectType: "secret", [field]: text };
+        const item = Object.entries(given).map(([key, value]) => `${key}: ${value}`);
+        const told = attempt(() => parseObjects(array(item.join("\n"))));
+        expect(told).toEqual(expectedOf(field, text));
+      }),
+    );
+  });
+  /** Every scalar that Go reads as a number, with the number; and what it does not. */
+  const numbers = fc.oneof(
+    fc.integer().map((n) => [String(n), n] as const),
+    fc.nat().map((n) => [`+${n}`, n] as const),
+    fc.nat().map((n) => [`0x${n.toString(16)}`, n] as const),
+    fc.nat().map((n) => [`0b${n.toString(2)}`, n] as const),
+    fc.nat().map((n) => [`0${n.toString(8)}`, n] as const),
+    fc.nat().map((n) => [`0o${n.toString(8)}`, n] as const),
+    fc.tuple(fc.nat(9999), fc.nat(99)).map(([n, fraction]) => [`${n}.${fraction}`, n] as const),
+    fc.tuple(fc.nat(9), fc.nat(8)).map(([n, exponent]) => [`${n}e${exponent}`, n * 10 ** exponent] as const),
+    fc.nat().map((n) => [`!!int "${n}"`, n] as const),
+    fc.constantFrom(["", 0], ["~", 0], ["null", 0], ["1_000", 1000]),
+  );
+  const noNumbers = fc.oneof(
+    fc.integer().map((n) => `"${n}"`),
+    fc.integer().map((n) => `'${n}'`),
+    fc.integer().map((n) => `!!str ${n}`),
+    fc.bigInt({ min: 2n ** 31n, max: 10n ** 40n }).map(String),
+    fc.bigInt({ min: 2n ** 31n, max: 10n ** 40n }).map((n) => `-${n + 1n}`),
+    fc.constantFrom("true", "yes", ".inf", "-.inf", ".nan", "2020-01-01", "12:30:45", "five", '""', "=", "1e10", "0x"),
+  );
+  test("that is a number is that number, or an error, never another one", () => {
+    const history = (text: string): unknown => parseObjects(array(`${secret1}\nobjectVersionHistory: ${text}`));
+    fc.assert(
+      fc.property(numbers, noNumbers, ([text, value], none) => {
+        expect(history(text)).toMatchObject([{ history: value }]);
+        expect(() => history(none)).toThrow("cannot unmarshal !!str into int32");
+      }),
+    );
+  });
+  test("of two lines is told in one", () => {
+    for (const field of fields.slice(3)) {
+      const item = `objectName: n\nobjectVersion: v\nobjectType: secret\n${field}: "a\\nb\\u2028c"`;
+      const text = array(field === "objectType" ? item.replace("objectType: secret\n", "") : item);
+      expect(() => parseObjects(text)).toThrow("a\\u000ab\\u2028c");
+    }
+  });
   test("that is a permission is the number that its octal digits make, or an error", () => {
     fc.assert(
       fc.property(scalar, (text) => {
@@ -152,6 +221,25 @@ describe("the list", () => {
   });
 });
 
+describe("a text that would keep all others waiting", () => {
+  const limit = 256 * 1024;
+  const filler = (length: number): string => "array: [] #".padEnd(length, "x");
+  test("is refused by its length before it is read", () => {
+    expect(parseObjects(filler(limit))).toEqual([]);
+    expect(() => parseObjects(filler(limit + 1))).toThrow(
+      refusal("objects is 262145 characters long, more than the limit of 262144: spread them over two volumes"),
+    );
+    expect(() => parseObjects("[".repeat(limit + 1))).toThrow("more than the limit of 262144");
+  });
+  test("is refused by the length that its aliases give it before they are read", () => {
+    const long = `- &a "{objectName: a, objectType: secret, x: ${"y".repeat(100_000)}}"\n`;
+    expect(parseObjects(`array:\n${long}- *a`)).toHaveLength(2);
+    expect(() => parseObjects(`array:\n${long}${"- *a\n".repeat(99)}`)).toThrow(
+      /^objects is \d{8} characters long, more than the limit of 262144/,
+    );
+  });
+});
+
 describe("an item", () => {
   const at = (index: number): string => `unmarshal failed for keyVaultObjects at index ${index}, error: yaml: `;
   const errors = "unmarshal errors: line 1: cannot unmarshal";
@@ -180,17 +268,26 @@ describe("an object", () => {
       { objectType: "key", objectEncoding: "utf-8" },
       "objectEncoding only supported for objectType: secret",
     ],
+    [
+      "encoding of a certificate",
+      { objectType: "cert", objectEncoding: "base64" },
+      "objectEncoding only supported for objectType: secret",
+    ],
     ["encoding utf-16", { objectEncoding: "utf-16" }, "invalid objectEncoding: utf-16, should be hex, base64 or utf-8"],
     ["no name", { objectName: "" }, "file name must not be empty"],
     ["an absolute name", { objectAlias: "/secret1" }, "file name must be a relative path"],
+    ["a name that climbs at its end", { objectName: "secret1/.." }, "file name must not contain '..'"],
     ["a climbing alias", { objectAlias: "../secret1" }, "file name must not contain '..'"],
     ["dots within", { objectAlias: "a..b" }, "file name must not contain '..'"],
+    ["permission 900", { filePermission: "900" }, `${octal}strconv.ParseInt: parsing "900": invalid syntax`],
     ["permission 0900", { filePermission: "0900" }, `${octal}strconv.ParseInt: parsing "0900": invalid syntax`],
     ["permission 0o755", { filePermission: "0o755" }, `${octal}strconv.ParseInt: parsing "0o755": invalid syntax`],
     ["permission 1777", { filePermission: "1777" }, `${octal}1777 is not between 0000 and 0777`],
     ["permission -1", { filePermission: "-1" }, `${octal}-1 is not between 0000 and 0777`],
     ["type Secret", { objectType: "Secret" }, "Invalid vaultObjectTypes. Should be secret, key, or cert"],
     ["no type", { objectType: "" }, "Invalid vaultObjectTypes. Should be secret, key, or cert"],
+    ["a name of a dot", { objectName: ".", objectAlias: "a" }, "objectName must not be . or .."],
+    ["a name of two dots", { objectName: "..", objectAlias: "a" }, "objectName must not be . or .."],
     ["an alias without a name", { objectName: "", objectAlias: "a" }, "objectName is not set"],
     ["permission 0x1ff", { filePermission: "0x1ff" }, `${octal}strconv.ParseInt: parsing "0x1ff": invalid syntax`],
     ["permission 0_644", { filePermission: "0_644" }, `${octal}strconv.ParseInt: parsing "0_644": invalid syntax`],
@@ -201,6 +298,10 @@ describe("an object", () => {
     const named = `objectType:${fields.objectType}, objectName:${fields.objectName}, objectVersion:v1`;
     expect(() => parseObjects(array(item.join("\n")))).toThrow(refusal(`failed to get ${named}: ${reason}`));
   });
+  test.each([".", ".."])("with version %s is refused", (version) => {
+    const refused = `failed to get objectType:secret, objectName:secret1, objectVersion:${version}: objectVersion must not be . or ..`;
+    expect(() => parseObjects(array(`${secret1}\nobjectVersion: ${version}`))).toThrow(refusal(refused));
+  });
   test("is judged before the next one is read", () => {
     expect(() => parseObjects(array(`${secret1}\nobjectFormat: x`, "- no mapping"))).toThrow("invalid objectFormat: x");
   });
@@ -209,3 +310,29 @@ describe("an object", () => {
     expect(() => parseObjects(array(all))).toThrow("PFX format only supported");
   });
 });
+
+function attempt(step: () => unknown): unknown {
+  try {
+    return step();
+  } catch (error) {
+    return error instanceof Error ? error.message : error;
+  }
+}
+
+/** What a scalar that is no word of ours makes of a secret called n; paths that climb are none of these scalars. */
+function expectedOf(field: string, text: string): unknown {
+  const object = { kind: "secret", name: "n", version: "", history: 0, path: "n" };
+  const rest = { mode: 0o644, format: "pem", encoding: "utf-8" };
+  const made = (change: object): unknown => [{ ...object, ...rest, ...change }];
+  const refused = (type: string, reason: string): string =>
+    `failed to get objectType:${type}, objectName:n, objectVersion:: ${reason}`;
+  const outcomes: Readonly<Record<string, unknown>> = {
+    objectName: made({ name: text, path: text }),
+    objectAlias: made({ path: text }),
+    objectVersion: made({ version: text }),
+    objectType: refused(text, "Invalid vaultObjectTypes. Should be secret, key, or cert"),
+    objectFormat: refused("secret", `invalid objectFormat: ${text}, should be PEM or PFX`),
+    objectEncoding: refused("secret", `invalid objectEncoding: ${text}, should be hex, base64 or utf-8`),
+  };
+  return outcomes[field];
+}
