@@ -5,6 +5,7 @@ import { createPipelineRequest } from "@azure/core-rest-pipeline";
 import type { Kubelet, PublishLimits } from "../../src/emulator/kubelet.ts";
 import { entraRefusal } from "../../src/provider/azure/entra-refusal.ts";
 import { parsePublishRequest } from "../../src/csi/publish-request.ts";
+import { parseProxy } from "../../src/provider/azure/proxy.ts";
 import { proxyFault } from "../../src/provider/azure/proxy-fault.ts";
 import { createTokenProxy } from "../../src/provider/azure/token-proxy.ts";
 import { networkFault } from "../../src/provider/azure/transport.ts";
@@ -135,8 +136,10 @@ const networkSays =
 const proxySays =
   (code: string, status = 0): Trouble =>
   () => {
-    const proxy = { href: "", name: "http://proxy:3128", variable: "HTTPS_PROXY", serves: () => true };
-    const message = status === 0 ? "" : `tunnel: HTTP/1.1 ${status} whatever`;
+    const [variable, url] = ["HTTPS_PROXY", "http://proxy:3128"] as const;
+    const proxy = parseProxy({ [variable]: url });
+    if (proxy === undefined) throw new Error("no proxy");
+    const message = status === 0 ? "timeout" : `HTTP ${status}`;
     return Promise.resolve(proxyFault({ proxy, host: "login.example", code, message }));
   };
 
@@ -224,12 +227,12 @@ export const troubles: Readonly<Record<string, Trouble>> = {
   "<host> cannot be reached (<code>)": networkSays("EHOSTUNREACH"),
   "the certificate of <host> is not trusted (<code>)": networkSays("SELF_SIGNED_CERT_IN_CHAIN"),
   "the certificate of <host>, through <proxy>, is not trusted": proxySays("SELF_SIGNED_CERT_IN_CHAIN"),
-  "the proxy <proxy> wants credentials or refuses those it got (HTTP 407)": proxySays("ERR_PROXY_TUNNEL", 407),
-  "the proxy <proxy> refuses to connect to <host> (HTTP <status>)": proxySays("ERR_PROXY_TUNNEL", 403),
+  "the proxy <proxy> wants credentials or refuses those it got (HTTP 407)": proxySays("PROXY_TUNNEL", 407),
+  "the proxy <proxy> refuses to connect to <host> (HTTP <status>)": proxySays("PROXY_TUNNEL", 403),
   "the proxy <proxy> cannot be reached (<code>)": proxySays("ECONNREFUSED"),
   "the proxy <proxy> does not resolve (<code>)": proxySays("ENOTFOUND"),
-  "the proxy <proxy> cannot reach <host> (HTTP <status>)": proxySays("ERR_PROXY_TUNNEL", 502),
-  "the proxy <proxy> does not connect to <host>": proxySays("ERR_PROXY_TUNNEL"),
+  "the proxy <proxy> cannot reach <host> (HTTP <status>)": proxySays("PROXY_TUNNEL", 502),
+  "the proxy <proxy> does not connect to <host>": proxySays("PROXY_TUNNEL"),
   "metadata service: RESPONSE 400: 400 Bad Request. The node does not have that identity": withClass({
     ...switches,
     userAssignedIdentityID: randomUUID(),

@@ -47,6 +47,25 @@ describe.each([{ AZURE_LOG_LEVEL: "verbose" }, { DEBUG: "*" }])("the SDK's own l
     expectNothingTold(plugin);
   });
 
+  test("nor does it of the services of a node: metadata service and token proxy", async () => {
+    const { imds, tokenProxy, settings } = world.emulator;
+    const identity = { tenantId: settings.tenantId, ...settings.demo };
+    const { clientId } = identity;
+    imds.assign(identity);
+    tokenProxy.bindIdentity({ ...identity, subject: "system:serviceaccount:default:web" });
+    plugin = await world.startPlugin({ env });
+    const shapes = {
+      vm: { useVMManagedIdentity: "true", userAssignedIdentityID: clientId },
+      bound: { useAzureTokenProxy: "true", clientID: clientId },
+    };
+    for (const [pod, parameters] of Object.entries(shapes)) {
+      await world.createPod({ pod, parameters, credentials: "none", serviceAccountName: "web" });
+      await world.kubelet.publish(pod);
+      expect(await readFile(join(await world.targetOf(pod), "DemoSecret"), "utf8")).toBe(value);
+    }
+    expectNothingTold(plugin);
+  });
+
   test("nor does it where the proxy cannot be reached", async () => {
     plugin = await startThrough(await freePort(), env);
     await world.createPod({ pod: "web" });

@@ -4,6 +4,7 @@ import { createLookup } from "./lookup.ts";
 import { MOST_AT_ONCE } from "./capacity.ts";
 import type { Proxy } from "./proxy.ts";
 import { openTunnel } from "./tunnel.ts";
+import { unprintable } from "./unprintable.ts";
 
 /** A proxy that has not connected by then is told as the one that does not answer; shorter than a request's own limit. */
 const TUNNEL_LIMIT_MS = 8_000;
@@ -27,9 +28,4 @@ export function createAgent(proxy: Proxy | undefined, limitMs = TUNNEL_LIMIT_MS)
     return undefined;
   };
   return agent;
-}
-
-/** The SDK's log (AZURE_LOG_LEVEL) tells requests as JSON, agent included: its sockets hold tokens and what vaults answered. */
-function unprintable(agent: Agent): Agent {
-  return Object.defineProperty(agent, "toJSON", { value: () => "agent" });
 }

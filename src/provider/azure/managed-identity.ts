@@ -6,6 +6,7 @@ import type { ManagedIdentity } from "./identity.ts";
 import { parseJson, textAt } from "./json.ts";
 import type { TokenSource } from "./token-source.ts";
 import { isAborted, type Transport } from "./transport.ts";
+import { unprintable } from "./unprintable.ts";
 import { createWitness, type Exchange, type TokenRefusal } from "./witness.ts";
 
 /** The library repeats what the metadata service answers with 404 or 410 for 70 s (an identity may be on its way to the node). */
@@ -63,7 +64,7 @@ interface WatchedClient {
  */
 function createWatchedClient(timeoutMs: number): WatchedClient {
   const plain = createDefaultHttpClient();
-  const agent = new Agent({ keepAlive: true });
+  const agent = unprintable(new Agent({ keepAlive: true }));
   const failures = new Map<string, Exchange>();
   return {
     client: {

@@ -3,6 +3,7 @@ import { Agent } from "node:https";
 import { DriverError, inContext } from "../../errors.ts";
 import type { PipelinePolicy } from "./policy.ts";
 import { readClusterId, sniOf } from "./sni.ts";
+import { unprintable } from "./unprintable.ts";
 
 /** Where the token proxy of an AKS cluster is: at its API server's address, under a name of its own. */
 export interface TokenProxyOptions {
@@ -97,11 +98,13 @@ function createAgents({ sniName, caFile, apiServer }: TokenProxyOptions): { curr
       if (trusting !== undefined && (ca === trusting.ca || ca === "")) return trusting.agent;
       if (ca === "") throw unreadable(`read CA file ${caFile}: it is empty`);
       // Neither connections nor TLS sessions are kept: there is a token to fetch once an hour, by whom the CA then vouches for.
-      const agent = new Agent({
-        maxCachedSessions: 0,
-        servername: await serverName(ca),
-        ...(ca !== undefined && { ca }),
-      });
+      const agent = unprintable(
+        new Agent({
+          maxCachedSessions: 0,
+          servername: await serverName(ca),
+          ...(ca !== undefined && { ca }),
+        }),
+      );
       trusting = { ca, agent };
       return agent;
     },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createCredential } from "../../../../src/provider/azure/credential.ts";
+import { allMeans, customCloud } from "../../../fakes/azure-means.ts";
 import { startFakeAzure } from "../../../fakes/azure-server.ts";
 
 test("the tenant adfs of a cloud file is asked for its token, and nobody else is asked about it", async () => {
@@ -21,10 +22,10 @@ test("the tenant adfs of a cloud file is asked for its token, and nobody else is
   });
   stack.defer(server.stop);
   const host = `login.azure.test:${server.port}`;
-  const cloud = { authorityHost: `https://${host}/`, vaultSuffix: "vault.azure.test", custom: true };
-  const principal = { tenantId: "adfs", clientId: "c", clientSecret: "s", cloud };
+  const cloud = customCloud(`https://${host}/`, "vault.azure.test");
+  const principal = { kind: "servicePrincipal" as const, tenantId: "adfs", clientId: "c", clientSecret: "s", cloud };
   const transport = { agent: server.agent, userAgent: "test", timeoutMs: 5_000 };
-  const token = await createCredential(principal, transport).getToken("https://vault.azure.test/.default");
+  const token = await createCredential(principal, allMeans(transport)).getToken("https://vault.azure.test/.default");
   expect(token?.token).toBe("of ad fs");
   expect(server.seen.map((request) => `${request.method} ${request.host}${request.url.replace(/\?.*/, "")}`)).toEqual([
     `GET ${host}/adfs/.well-known/openid-configuration`,
