@@ -6,11 +6,11 @@ export interface FaultPlan {
   add(fault: Fault): void;
   clear(): void;
   /** The fault that strikes a request which comes now. */
-  next(): Fault | undefined;
+  next(method?: string): Fault | undefined;
 }
 
 /** Whether a fault strikes now, or never again. */
-type Judge = () => "strikes" | "spares" | "over";
+type Judge = (method: string) => "strikes" | "spares" | "over";
 
 /** No faults yet. `now` is in milliseconds. */
 export function createFaultPlan(now: () => number = () => performance.now()): FaultPlan {
@@ -20,9 +20,9 @@ export function createFaultPlan(now: () => number = () => performance.now()): Fa
     clear: () => {
       planned = [];
     },
-    next() {
+    next(method = "GET") {
       for (const entry of [...planned]) {
-        const verdict = entry.judge();
+        const verdict = entry.judge(method);
         if (verdict === "strikes") return entry.fault;
         if (verdict === "over") planned = planned.filter((other) => other !== entry);
       }
@@ -31,12 +31,16 @@ export function createFaultPlan(now: () => number = () => performance.now()): Fa
   };
 }
 
-function createJudge({ requests = Infinity, forMs = Infinity, abovePerSecond }: Fault, now: () => number): Judge {
+function createJudge(
+  { requests = Infinity, forMs = Infinity, abovePerSecond, method }: Fault,
+  now: () => number,
+): Judge {
   const end = now() + forMs;
   const admits = abovePerSecond === undefined ? () => false : createRateLimit(abovePerSecond, now);
   let left = requests;
-  return () => {
+  return (asked) => {
     if (left === 0 || now() >= end) return "over";
+    if (method !== undefined && method !== asked) return "spares";
     if (admits()) return "spares";
     left -= 1;
     return "strikes";

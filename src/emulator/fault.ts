@@ -5,6 +5,8 @@ export type Fault = Reach & (Refusal | { readonly kind: "drop" | "half" | "hang"
 interface Reach {
   /** Only so many of the next requests. */
   readonly requests?: number;
+  /** Only requests of this method: those for a token, say, and not those for the metadata before it. */
+  readonly method?: "GET" | "POST";
   /** Only for so long from now on. */
   readonly forMs?: number;
   /** Only those above so many in any second. */
@@ -31,6 +33,7 @@ const rules: Readonly<Record<string, Rule>> = {
   retryAfterS: wholeNumber(0),
   retryAfterAs: oneOf("seconds", "date"),
   requests: wholeNumber(1),
+  method: oneOf("GET", "POST"),
   forMs: wholeNumber(1),
   abovePerSecond: wholeNumber(1),
 };

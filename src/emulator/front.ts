@@ -38,7 +38,7 @@ export function createFront({ network, refuse, isChallenge }: FrontOptions): Fro
   let latencyMs = 0;
 
   const receive: Front["receive"] = (request, connection, answer) => {
-    const fault = faults.next();
+    const fault = faults.next(request.method);
     return tally.count(request, async () => {
       await roundTrip(network);
       if (latencyMs > 0) await delay(latencyMs, undefined, { ref: false });

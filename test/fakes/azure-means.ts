@@ -19,13 +19,16 @@ export const tokenProxyNowhere: TokenProxyOptions = {
 };
 
 /** The way to Entra ID that is given; nobody else is there to give tokens. */
-export function credentialMeans(transport: Transport): Omit<CredentialMeans, "assertions"> {
+export function credentialMeans(
+  transport: Transport,
+  clock: Clock = () => new Date(),
+): Omit<CredentialMeans, "assertions"> {
   const metadata = createMetadataService(transport);
-  return { transport, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
+  return { transport, clock, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
 }
 
 export function allMeans(transport: Transport, clock: Clock = () => new Date()): CredentialMeans {
-  return { ...credentialMeans(transport), assertions: createAssertions(clock) };
+  return { ...credentialMeans(transport, clock), assertions: createAssertions(clock) };
 }
 
 /** A cloud that a file describes. */

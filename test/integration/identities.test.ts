@@ -220,7 +220,52 @@ describe("who does not prove an identity never joins its answers", () => {
   });
 });
 
+test("600 volumes of invented identities and vaults do not fill the memory that the image gives", async () => {
+  await plugin.stop();
+  plugin = await world.startPlugin({ env: { NODE_OPTIONS: "--max-old-space-size=64 --max-semi-space-size=1" } });
+  const pods = Array.from({ length: 600 }, (_, index) => `invented-${index}`).values();
+  let clientID = randomUUID();
+  const codes = new Set<unknown>();
+  const invent = async (): Promise<void> => {
+    for (const pod of pods) {
+      if (pod.endsWith("0")) clientID = randomUUID();
+      const parameters = { clientID, keyvaultName: `kv-${randomUUID().slice(0, 8)}` };
+      await world.createPod({ pod, parameters, credentials: "none", serviceAccountName: "web" });
+      await world.kubelet.publish(pod).catch((error: unknown) => codes.add((error as { code?: number }).code));
+    }
+  };
+  await Promise.all(Array.from({ length: 60 }, invent));
+  // It is alive, and told each of them no (or that the vault does not resolve).
+  expect([...codes].every((code) => code === 7 || code === 14)).toBe(true);
+  const good = { pod: "web-1", serviceAccountName: "web", parameters: { clientID: federate("web") } };
+  // A resolver that does not answer may be busy with the invented names for a while.
+  await expect.poll(() => mount(good).catch(String), { timeout: 60_000 }).toBe("value of DemoSecret");
+}, 240_000);
+
 describe("what goes wrong is told with what to do", () => {
+  test.each([500, 503])(
+    "one %i of the token service is over when it is over: the next attempt succeeds",
+    async (status) => {
+      const parameters = { clientID: federate("web") };
+      world.emulator.entra.misbehave({ kind: "refuse", status, method: "POST", requests: 1, retryAfterS: 3600 });
+      const pod = { pod: "web-1", serviceAccountName: "web", parameters };
+      await expect(mount(pod)).rejects.toThrow("Entra ID is out of order; the next attempt comes by itself");
+      expect(await mount(pod)).toBe("value of DemoSecret");
+    },
+  );
+  test.each(["common", "organizations", ".."])("the tenant %s is none", async (tenantId) => {
+    const parameters = { clientID: federate("web"), tenantId };
+    await expect(mount({ pod: "web-1", serviceAccountName: "web", parameters })).rejects.toThrow(
+      "failed to get keyvault client: invalid tenantID. You can locate your tenantID",
+    );
+  });
+  test("line breaks in a parameter make no lines in what the user reads", async () => {
+    const clientID = `${bind("web")}\nFake: line`;
+    const shape = { pod: "web-1", serviceAccountName: "web", parameters: { clientID, useAzureTokenProxy: "true" } };
+    const told = await mount(shape).catch((error: unknown) => String(error));
+    expect(told).toContain("\\u000aFake: line");
+    expect(told.split("\n")).toHaveLength(1);
+  });
   test("the CA of the token proxy is renewed: nobody notices", async () => {
     const clientIDs = [bind("web"), bind("web")] as const;
     const [first, second] = clientIDs.map((clientID) => ({ clientID, useAzureTokenProxy: "true" }));

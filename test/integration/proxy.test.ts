@@ -114,7 +114,7 @@ describe("the proxy of the environment", () => {
     const dir = "/var/run/secrets/kubernetes.io/serviceaccount";
     const script = `mount -t tmpfs none /var/run && mkdir -p ${dir} && mount --bind "$0" ${dir} && exec "$@"`;
     const env = {
-      KUBERNETES_SERVICE_HOST: "login.localhost",
+      KUBERNETES_SERVICE_HOST: "kubernetes.default.svc.cluster.local",
       KUBERNETES_SERVICE_PORT: new URL(world.emulator.settings.kubernetesUrl).port,
       KUBECONFIG: "",
     };

@@ -1,31 +1,33 @@
 import type { AccessToken, TokenCredential } from "@azure/identity";
+import type { Clock } from "../../ports.ts";
 import { assertionSource, secretSource, type EntraMeans } from "./entra-credential.ts";
 import type { Identity } from "./identity.ts";
 import type { MetadataService } from "./managed-identity.ts";
 import { nmiSource } from "./pod-identity.ts";
+import { createRenewing } from "./renewing.ts";
 import type { TokenSource } from "./token-source.ts";
 
 /** How tokens are had. */
 export interface CredentialMeans extends EntraMeans {
   readonly metadata: MetadataService;
+  readonly clock: Clock;
   /** Of aad-pod-identity on this node, `http://host:port`. */
   readonly nmiUrl: string;
 }
 
-/** The tokens of an identity. Throws InvalidRequest at once for one that cannot be asked for any; all else when a token is wanted. */
+/** The tokens of an identity, one for each scope, kept and renewed. Throws InvalidRequest at once for one that cannot be asked for any; all else when a token is wanted. */
 export function createCredential(identity: Identity, means: CredentialMeans): TokenCredential {
   const request = sourceOf(identity, means);
-  const arriving = new Map<string, Promise<AccessToken>>();
+  const tokens = new Map<string, () => Promise<AccessToken>>();
 
-  /** Objects are asked for at once: one token request serves them all. */
-  function share(scopes: string | string[]): Promise<AccessToken> {
+  function tokenFor(scopes: string | string[]): Promise<AccessToken> {
     const key = [scopes].flat().join(" ");
-    const token = arriving.get(key) ?? request(scopes).finally(() => arriving.delete(key));
-    arriving.set(key, token);
-    return token;
+    const token = tokens.get(key) ?? createRenewing(() => request(scopes), means.clock);
+    tokens.set(key, token);
+    return token();
   }
 
-  return { getToken: (scopes, options) => orAborted(share(scopes), options?.abortSignal) };
+  return { getToken: (scopes, options) => orAborted(tokenFor(scopes), options?.abortSignal) };
 }
 
 function sourceOf(identity: Identity, means: CredentialMeans): TokenSource {

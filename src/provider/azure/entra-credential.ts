@@ -4,6 +4,7 @@ import type { Assertions } from "./assertions.ts";
 import { entraRefusal, type EntraClient } from "./entra-refusal.ts";
 import type { FederatedIdentity, ServicePrincipal } from "./identity.ts";
 import type { PipelinePolicy } from "./policy.ts";
+import type { ServiceAccountToken } from "./service-account-token.ts";
 import type { TokenProxy } from "./token-proxy.ts";
 import type { TokenSource } from "./token-source.ts";
 import { clientOptions, isAborted, networkFault, type Transport } from "./transport.ts";
@@ -23,17 +24,11 @@ export interface EntraMeans {
  */
 export function secretSource(client: ServicePrincipal, { transport }: Pick<EntraMeans, "transport">): TokenSource {
   const authority = authorityOf(client);
-  const witness = createWitness(transport.timeoutMs);
-  const options = entraOptions(client, transport, [witness.policy]);
-  const entra = new ClientSecretCredential(client.tenantId, client.clientId, client.clientSecret, options);
-  const explain = explainer({ authority, host: authority.host, witness, timeoutMs: transport.timeoutMs });
-  return async (scopes) => {
-    try {
-      return await entra.getToken(scopes);
-    } catch (error) {
-      throw inContext("ClientSecretCredential authentication failed: ", explain(client, error));
-    }
-  };
+  const ask = asker({ transport, host: authority.host, policies: [] }, authority);
+  return (scopes) =>
+    ask(client, (options) =>
+      new ClientSecretCredential(client.tenantId, client.clientId, client.clientSecret, options).getToken(scopes),
+    );
 }
 
 /**
@@ -43,44 +38,65 @@ export function secretSource(client: ServicePrincipal, { transport }: Pick<Entra
 export function assertionSource(identity: FederatedIdentity, means: EntraMeans): TokenSource {
   const { assertions } = means;
   const authority = authorityOf(identity);
-  const { transport, host, policies } = routeOf(identity, authority, means);
-  const witness = createWitness(transport.timeoutMs);
-  let offered = identity.token;
-  const assertion = (): Promise<string> => Promise.resolve(offered.value);
-  const options = entraOptions(identity, transport, [witness.policy, ...policies]);
-  const entra = new ClientAssertionCredential(identity.tenantId, identity.clientId, assertion, options);
-  const explain = explainer({ authority, host, witness, timeoutMs: transport.timeoutMs });
-
-  async function offerBest(scopes: string | string[]): Promise<AccessToken> {
-    offered = assertions.best();
-    try {
-      return await entra.getToken(scopes);
-    } catch (error) {
-      const failure = explain({ ...identity, token: offered }, error);
-      throw inContext("ClientAssertionCredential authentication failed: ", failure);
-    }
-  }
-
+  const ask = asker(routeOf(identity, authority, means), authority);
+  const offer = (token: ServiceAccountToken, scopes: string | string[]): Promise<AccessToken> =>
+    ask({ ...identity, token }, (options) => {
+      const assertion = (): Promise<string> => Promise.resolve(token.value);
+      return new ClientAssertionCredential(identity.tenantId, identity.clientId, assertion, options).getToken(scopes);
+    });
   return async (scopes) => {
+    const best = assertions.best();
     try {
-      return await offerBest(scopes);
+      return await offer(best, scopes);
     } catch (error) {
       const isRefused = error instanceof DriverError && error.reason === "PermissionDenied";
-      if (!isRefused || !assertions.drop(offered)) throw error;
-      return await offerBest(scopes);
+      if (!isRefused || !assertions.drop(best)) throw error;
+      return await offer(assertions.best(), scopes);
     }
   };
 }
 
+/** How Entra ID is reached. */
+interface Route {
+  readonly transport: Transport;
+  /** Where the requests really go. */
+  readonly host: string;
+  readonly policies: readonly PipelinePolicy[];
+}
+
 /** Straight to Entra ID, through an HTTP proxy perhaps; or to the cluster's token proxy, which none stands before. */
-function routeOf({ kind }: FederatedIdentity, authority: URL, { transport, tokenProxy }: EntraMeans) {
+function routeOf({ kind }: FederatedIdentity, authority: URL, { transport, tokenProxy }: EntraMeans): Route {
   if (kind === "workload") return { transport, host: authority.host, policies: [] };
   return { transport: { ...transport, proxy: undefined }, host: tokenProxy.host, policies: [tokenProxy.policy] };
 }
 
-function entraOptions({ cloud, kind }: EntraClient, transport: Transport, policies: readonly PipelinePolicy[]) {
+type EntraOptions = ReturnType<typeof entraOptions>;
+
+const names = {
+  servicePrincipal: "ClientSecretCredential",
+  workload: "ClientAssertionCredential",
+  binding: "ClientAssertionCredential",
+} as const;
+
+/**
+ * Asks by a credential of the SDK that is made for this one question: the SDK's keep the body of every request, secrets
+ * included, and shut themselves off for a minute and more after one 5xx. Tokens are kept by whoever asks.
+ */
+function asker(route: Route, authority: URL) {
+  return async (client: EntraClient, question: (options: EntraOptions) => Promise<AccessToken>) => {
+    const witness = createWitness(route.transport.timeoutMs);
+    try {
+      return await question(entraOptions(client, route, witness));
+    } catch (error) {
+      const failure = explain({ client, authority, host: route.host }, witness, error);
+      throw inContext(`${names[client.kind]} authentication failed: `, failure);
+    }
+  };
+}
+
+function entraOptions({ cloud, kind }: EntraClient, { transport, policies }: Route, witness: Witness) {
   const options = clientOptions(transport);
-  const own = policies.map((policy) => ({ policy, position: "perRetry" as const }));
+  const own = [witness.policy, ...policies].map((policy) => ({ policy, position: "perRetry" as const }));
   return {
     ...options,
     authorityHost: cloud.authorityHost,
@@ -89,8 +105,11 @@ function entraOptions({ cloud, kind }: EntraClient, transport: Transport, polici
   };
 }
 
+/** Parts of an address, and what Entra ID calls whoever signs in: an application is of one tenant. */
+const noTenants = new Set([".", "..", "common", "organizations", "consumers"]);
+
 function authorityOf({ tenantId, cloud }: EntraClient): URL {
-  if (!/^[0-9a-zA-Z.-]+$/.test(tenantId)) {
+  if (!/^[0-9a-zA-Z.-]+$/.test(tenantId) || noTenants.has(tenantId.toLowerCase())) {
     throw new DriverError(
       "InvalidRequest",
       "invalid tenantID. You can locate your tenantID by following the instructions listed here: https://learn.microsoft.com/partner-center/find-ids-and-domain-names",
@@ -106,23 +125,20 @@ function authorityOf({ tenantId, cloud }: EntraClient): URL {
   return new URL(tenantId, host);
 }
 
-interface Asking {
+interface Asked {
+  readonly client: EntraClient;
   readonly authority: URL;
-  /** Where the requests really go. */
   readonly host: string;
-  readonly witness: Witness;
-  readonly timeoutMs: number;
 }
 
 /** Why a credential had no token, from the last exchange seen on the wire. */
-function explainer({ authority: { origin, pathname }, host, witness, timeoutMs }: Asking) {
-  return (client: EntraClient, error: unknown): DriverError => {
-    const { answer, fault } = witness.last();
-    if (answer !== undefined) return entraRefusal({ authority: `${origin}${pathname}`, client }, answer, error);
-    if (fault instanceof DriverError) return fault;
-    const network = isAborted(fault)
-      ? `no answer from ${host} within ${timeoutMs / 1000} s`
-      : networkFault(host, fault, "check the DNS of this node");
-    return new DriverError("ProviderUnavailable", network ?? `no token from ${host}`, { cause: error });
-  };
+function explain({ client, authority, host }: Asked, witness: Witness, error: unknown): DriverError {
+  const { answer, fault } = witness.last();
+  const { origin, pathname } = authority;
+  if (answer !== undefined) return entraRefusal({ authority: `${origin}${pathname}`, client }, answer, error);
+  if (fault instanceof DriverError) return fault;
+  const network = isAborted(fault)
+    ? `no answer from ${host} within ${witness.timeoutMs / 1000} s`
+    : networkFault(host, fault, "check the DNS of this node");
+  return new DriverError("ProviderUnavailable", network ?? `no token from ${host}`, { cause: error });
 }

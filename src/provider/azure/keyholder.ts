@@ -1,5 +1,5 @@
-import type { Clock } from "../../ports.ts";
-import { createKept } from "../../sharing/kept.ts";
+import { randomUUID } from "node:crypto";
+import { createKept, type Kept } from "../../sharing/kept.ts";
 import { createAssertions } from "./assertions.ts";
 import { createCredential, type CredentialMeans } from "./credential.ts";
 import type { Identity } from "./identity.ts";
@@ -11,79 +11,102 @@ import type { Vault } from "./vault.ts";
 
 /** A refusal may be the fault of a token that was issued before a right was given; this often it is asked for anew. */
 const RENEWAL_PERIOD_MS = 60_000;
-/** Clients that nobody used for so long are dropped. */
+/** Tokens and clients that nobody used for so long are dropped. */
 export const UNUSED_MS = 10 * 60_000;
 /** Vaults of one identity; pods name them. */
-const MOST_VAULTS = 100;
+const MOST_VAULTS = 20;
 
-/** One identity: its credential, and a client for each vault that it reads. */
+/** One identity: its credential, and a token for each vault that it reads. */
 export interface Keyholder {
   /** A pod of this identity asks: what it proves itself by may be of use to all. */
   admit(identity: Identity): void;
-  /** Resolves when a token for the vault is at hand, as far as one can be had without asking the vault. */
-  ready(address: VaultAddress, signal: AbortSignal): Promise<void>;
   /**
-   * Asks a vault. If it refuses the identity (401, 403), the token is dropped and the question asked once more with a new
-   * one, at most once a minute.
+   * Asks a vault: the token first, as far as one can be had without asking the vault, then the question, within a place at
+   * the vault. If the vault refuses the identity (401, 403), the place is given back, the token renewed, at most once a
+   * minute, and the question asked once more.
    */
-  ask<T>(address: VaultAddress, question: (vault: Vault) => Promise<T>): Promise<T>;
+  ask<T>(visit: Visit<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** What is asked of which vault. */
+export interface Visit<T> {
+  readonly address: VaultAddress;
+  question(vault: Vault): Promise<T>;
+  /** Runs the question when its turn has come. */
+  within(turn: () => Promise<T>): Promise<T>;
 }
 
 export interface KeyholderOptions extends Omit<CredentialMeans, "assertions"> {
-  readonly clock: Clock;
+  /** The clients of all identities: they are heavy, and so there is one bound for all. */
+  readonly clients: Kept<Vault>;
 }
 
-interface Client {
+interface Entry {
   readonly token: VaultToken;
-  readonly vault: Vault;
+  /** Of its client. */
+  readonly key: string;
 }
 
 /** Throws InvalidRequest for a tenant or an authority that cannot be asked; asks nobody yet. */
-export function createKeyholder(identity: Identity, { clock, ...options }: KeyholderOptions): Keyholder {
+export function createKeyholder(identity: Identity, { clients, ...options }: KeyholderOptions): Keyholder {
+  const { clock, transport } = options;
   const assertions = createAssertions(clock);
   const means: CredentialMeans = { ...options, assertions };
   let credential = createCredential(identity, means);
-  let clients = createClients();
+  let entries = createEntries();
   let renewedAt = -Infinity;
 
-  function clientOf(address: VaultAddress): Client {
-    return clients.take(address.url, () => {
-      const token = createVaultToken(address, identity, credential);
-      return { token, vault: createVaultClient(address, token, means.transport) };
-    });
+  function entryOf(address: VaultAddress): Entry {
+    return entries.take(address.url, () => ({
+      token: createVaultToken(address, identity, credential),
+      key: randomUUID(),
+    }));
   }
 
-  /** Clients keep the token as well. */
+  /** With the entries go the clients, which keep the token as well. */
   function renew(): boolean {
     const now = clock().getTime();
     if (Math.abs(now - renewedAt) < RENEWAL_PERIOD_MS) return false;
     renewedAt = now;
     credential = createCredential(identity, means);
-    clients = createClients();
+    entries = createEntries();
     return true;
+  }
+
+  async function visit<T>({ address, question, within }: Visit<T>, signal: AbortSignal): Promise<T> {
+    await entryOf(address).token.ready(signal);
+    return within(() => {
+      const { token, key } = entryOf(address);
+      return question(clients.take(key, () => createVaultClient(address, token, transport)));
+    });
   }
 
   return {
     admit: (other) => {
       if ("token" in other) assertions.add(other.token);
     },
-    ready: (address, signal) => clientOf(address).token.ready(signal),
-    ask: async (address, question) => {
-      const before = clients;
+    ask: async (asked, signal) => {
+      const before = entries;
       try {
-        return await question(clientOf(address).vault);
+        return await visit(asked, signal);
       } catch (error) {
         if (!isDenied(error)) throw error;
         // Others were refused at the same time, and the first of them has renewed the token already.
-        if (clients === before && !renew()) throw error;
-        return question(clientOf(address).vault);
+        if (entries === before && !renew()) throw error;
+        await entryOf(asked.address)
+          .token.ready(signal)
+          .catch(() => {
+            // What the vault said is what there is to tell.
+            throw error;
+          });
+        return await visit(asked, signal);
       }
     },
   };
 }
 
-function createClients() {
-  return createKept<Client>({ unusedMs: UNUSED_MS, most: MOST_VAULTS });
+function createEntries(): Kept<Entry> {
+  return createKept({ unusedMs: UNUSED_MS, most: MOST_VAULTS });
 }
 
 function isDenied(error: unknown): boolean {

@@ -18,33 +18,33 @@ export function createVaultClient(vault: VaultAddress, token: VaultToken, transp
   const additionalPolicies = [...common.additionalPolicies, sendToken, followPage];
   // The version that Azure Stack Hub speaks too. Verification of the challenge stays on: it is the default.
   const options = { ...common, additionalPolicies, serviceVersion: "7.4" } as const;
-  const secrets = new SecretClient(vault.url, credential, options);
-  const keys = new KeyClient(vault.url, credential, options);
-  const certificates = new CertificateClient(vault.url, credential, options);
+  const secrets = whenWanted(() => new SecretClient(vault.url, credential, options));
+  const keys = whenWanted(() => new KeyClient(vault.url, credential, options));
+  const certificates = whenWanted(() => new CertificateClient(vault.url, credential, options));
   const ask = (question: VaultQuestion, signal: AbortSignal, call: SdkCall): Promise<unknown> =>
     exchange({ question, signal, call, timeoutMs: transport.timeoutMs });
   /** The first page of a list; or, by way of the options, another one. */
   const listVersions = (collection: VaultQuestion["collection"], name: string, to: SdkOptions): Promise<unknown> => {
-    if (collection === "secrets") return secrets.listPropertiesOfSecretVersions(name, to).byPage().next();
-    if (collection === "keys") return keys.listPropertiesOfKeyVersions(name, to).byPage().next();
-    return certificates.listPropertiesOfCertificateVersions(name, to).byPage().next();
+    if (collection === "secrets") return secrets().listPropertiesOfSecretVersions(name, to).byPage().next();
+    if (collection === "keys") return keys().listPropertiesOfKeyVersions(name, to).byPage().next();
+    return certificates().listPropertiesOfCertificateVersions(name, to).byPage().next();
   };
   return {
     async secret(name, version, signal) {
       const question = { vault, collection: "secrets", name, version } as const;
-      return toSecret(await ask(question, signal, (to) => secrets.getSecret(name, { version, ...to })));
+      return toSecret(await ask(question, signal, (to) => secrets().getSecret(name, { version, ...to })));
     },
     async key(name, version, signal) {
       const question = { vault, collection: "keys", name, version } as const;
-      return toKey(await ask(question, signal, (to) => keys.getKey(name, { version, ...to })));
+      return toKey(await ask(question, signal, (to) => keys().getKey(name, { version, ...to })));
     },
     async certificate(name, version, signal) {
       const question = { vault, collection: "certificates", name, version } as const;
       return toCertificate(
         await ask(question, signal, (to) =>
           version === ""
-            ? certificates.getCertificate(name, to)
-            : certificates.getCertificateVersion(name, version, to),
+            ? certificates().getCertificate(name, to)
+            : certificates().getCertificateVersion(name, version, to),
         ),
       );
     },
@@ -55,6 +55,12 @@ export function createVaultClient(vault: VaultAddress, token: VaultToken, transp
       );
     },
   };
+}
+
+/** Most pods read secrets only, and each client weighs something. */
+function whenWanted<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 interface Answer {

@@ -4,14 +4,11 @@ import type { Identity } from "./identity.ts";
 import type { PipelinePolicy } from "./policy.ts";
 import type { VaultAddress } from "./vault-address.ts";
 
-/** Fetched anew this long before it expires, as the SDK does it. */
-const RENEWED_BEFORE_MS = 5 * 60_000;
-
 /** One identity's token for one vault. */
 export interface VaultToken {
   /** For the SDK, when the vault challenges a request. */
   readonly credential: TokenCredential;
-  /** Resolves when the token is at hand, at once if it is; rejects with what the token service said. */
+  /** Resolves when a token that is good is at hand; rejects with what the token service said. */
   ready(signal: AbortSignal): Promise<void>;
   /** The token, if it is at hand. */
   current(): string | undefined;
@@ -23,7 +20,7 @@ export interface VaultToken {
  * guess, the resource is learned from the vault's first challenge, verified by the SDK.
  */
 export function createVaultToken({ url }: VaultAddress, { cloud }: Identity, credential: TokenCredential): VaultToken {
-  let scope: string | undefined = `https://${new URL(url).host.replace(/^[^.]+\./, "")}/.default`;
+  let scope = `https://${new URL(url).host.replace(/^[^.]+\./, "")}/.default`;
   let isGuess = cloud.custom;
   let token: AccessToken | undefined;
 
@@ -37,13 +34,11 @@ export function createVaultToken({ url }: VaultAddress, { cloud }: Identity, cre
   return {
     credential: { getToken: fetch },
     ready: async (abortSignal) => {
-      const isFresh = token !== undefined && token.expiresOnTimestamp - RENEWED_BEFORE_MS > Date.now();
-      if (scope === undefined || isFresh) return;
       try {
         await fetch(scope, { abortSignal });
       } catch (error) {
+        // Guessed again the next time: a token service that hangs by then must not be met at the vault.
         if (!isGuess || !isRefusal(error)) throw error;
-        scope = undefined;
       }
     },
     current: () => token?.token,

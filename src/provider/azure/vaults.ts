@@ -8,8 +8,10 @@ import type { CertificateBundle, KeyBundle, OpenVault, SecretBundle, Vault, Vaul
 
 /** More identities, or more vaults, than a node has pods. */
 const MOST_KEPT = 500;
+/** Of the SDK: some 40 KiB each. */
+const MOST_CLIENTS = 200;
 
-export interface VaultsOptions extends KeyholderOptions {
+export interface VaultsOptions extends Omit<KeyholderOptions, "clients"> {
   readonly random: () => number;
 }
 
@@ -28,11 +30,12 @@ interface Desk {
  * and object however many ask at the same time, and one budget per vault whoever asks (design section 5).
  */
 export function createVaults(options: VaultsOptions): OpenVault {
+  const clients = createKept<Vault>({ unusedMs: UNUSED_MS, most: MOST_CLIENTS });
   const desks = createKept<Desk>({ unusedMs: UNUSED_MS, most: MOST_KEPT });
   const budgets = createKept<Budget>({ unusedMs: UNUSED_MS, most: MOST_KEPT, isBusy: (budget) => budget.isBusy() });
   const { clock, random, transport } = options;
   return (address, identity, freshness) => {
-    const desk = desks.take(identityKey(identity), () => createDesk(identity, options));
+    const desk = desks.take(identityKey(identity), () => createDesk(identity, { ...options, clients }));
     desk.holder.admit(identity);
     // Host names are the same in any case.
     const { href } = new URL(address.url);
@@ -59,7 +62,7 @@ export function createVaults(options: VaultsOptions): OpenVault {
   };
 }
 
-function createDesk(identity: Identity, options: VaultsOptions): Desk {
+function createDesk(identity: Identity, options: KeyholderOptions): Desk {
   const { clock } = options;
   return {
     key: identityKey(identity),
@@ -80,14 +83,15 @@ interface Journey {
   readonly limitMs: number;
 }
 
-/** The token first: a token service that does not answer takes no place at the vault. Then all of it within one limit. */
-async function fly<T>(
+/** A token service that does not answer takes no place at the vault; once there, all of it ends within one limit. */
+function fly<T>(
   { flight, desk, budgetOf, address, limitMs }: Journey,
   question: (vault: Vault, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  await desk.holder.ready(address, flight.signal);
-  return budgetOf().run(flight, desk.key, () => {
-    const limited = AbortSignal.any([flight.signal, AbortSignal.timeout(limitMs)]);
-    return desk.holder.ask(address, (vault) => question(vault, limited));
-  });
+  const visit = {
+    address,
+    within: (turn: () => Promise<T>) => budgetOf().run(flight, desk.key, turn),
+    question: (vault: Vault) => question(vault, AbortSignal.any([flight.signal, AbortSignal.timeout(limitMs)])),
+  };
+  return desk.holder.ask(visit, flight.signal);
 }

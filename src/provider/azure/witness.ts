@@ -14,6 +14,7 @@ export interface Exchange {
 
 export interface Witness {
   readonly policy: PipelinePolicy;
+  readonly timeoutMs: number;
   last(): Exchange;
 }
 
@@ -24,6 +25,7 @@ export interface Witness {
 export function createWitness(timeoutMs: number): Witness {
   let last: Exchange = {};
   return {
+    timeoutMs,
     last: () => last,
     policy: {
       name: "tokenWitness",

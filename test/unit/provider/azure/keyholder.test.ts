@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { DriverError } from "../../../../src/errors.ts";
-import { createKeyholder, type Keyholder } from "../../../../src/provider/azure/keyholder.ts";
+import { createKeyholder, type Keyholder, type KeyholderOptions } from "../../../../src/provider/azure/keyholder.ts";
 import { VaultRefusal } from "../../../../src/provider/azure/vault-refusal.ts";
+import type { VaultAddress } from "../../../../src/provider/azure/vault-address.ts";
 import type { Vault } from "../../../../src/provider/azure/vault.ts";
+import { createKept } from "../../../../src/sharing/kept.ts";
 import { credentialMeans } from "../../../fakes/azure-means.ts";
 import {
   answerOf,
@@ -23,6 +25,8 @@ afterEach(async () => {
 interface Desk {
   readonly azure: ScriptedAzure;
   readonly holder: Keyholder;
+  /** At a vault where there is a place at once. */
+  readonly ask: <T>(address: VaultAddress, question: (vault: Vault) => Promise<T>, signal?: AbortSignal) => Promise<T>;
   /** As it is done for a pod: the token first, if it can be had. */
   readonly read: (vault?: string) => Promise<string | undefined>;
   /** Lets the clock go on. */
@@ -33,18 +37,23 @@ async function open(play: AzurePlay = {}): Promise<Desk> {
   const running = await startScriptedAzure(play);
   azure = running;
   let now = Date.now();
-  const holder = createKeyholder(running.identity(), {
-    ...credentialMeans(running.transport),
-    clock: () => new Date(now),
-  });
+  const holder = createKeyholder(
+    running.identity(),
+    optionsFor(running, () => new Date(now)),
+  );
+  const ask: Desk["ask"] = (address, question, signal = never) =>
+    holder.ask({ address, question, within: (turn) => turn() }, signal);
   const read = async (vault = "kv1"): Promise<string | undefined> => {
-    await holder.ready(running.address(vault), never);
-    return holder.ask(running.address(vault), async (client) => (await client.secret("s1", "", never)).value);
+    return ask(running.address(vault), async (client) => (await client.secret("s1", "", never)).value);
   };
   const pass = (ms: number): void => {
     now += ms;
   };
-  return { azure: running, holder, read, pass };
+  return { azure: running, holder, ask, read, pass };
+}
+
+function optionsFor({ transport }: ScriptedAzure, clock = () => new Date()): KeyholderOptions {
+  return { ...credentialMeans(transport, clock), clients: createKept({ unusedMs: 60_000, most: 10 }) };
 }
 
 /** A vault that takes tokens from this one on only. */
@@ -62,42 +71,40 @@ describe("one credential", () => {
     expect(azure.asked).toHaveLength(5);
   });
   test("a vault is asked by the same client each time", async () => {
-    const { azure, holder } = await open();
+    const { azure, ask } = await open();
     const seen: Vault[] = [];
-    const ask = (vault: string): Promise<void> =>
-      holder.ask(azure.address(vault), (client) => {
+    const visit = (vault: string): Promise<void> =>
+      ask(azure.address(vault), (client) => {
         seen.push(client);
         return Promise.resolve();
       });
-    for (const vault of ["kv1", "kv2", "kv1"]) await ask(vault);
+    for (const vault of ["kv1", "kv2", "kv1"]) await visit(vault);
     expect(new Set(seen).size).toBe(2);
     expect(seen[2]).toBe(seen[0]);
   });
   test("a tenant that cannot be asked is refused at once", async () => {
     const { azure } = await open();
     const identity = { ...azure.identity(), tenantId: "no/tenant" };
-    expect(() => createKeyholder(identity, { ...credentialMeans(azure.transport), clock: () => new Date() })).toThrow(
-      "invalid tenantID",
-    );
+    expect(() => createKeyholder(identity, optionsFor(azure))).toThrow("invalid tenantID");
   });
 });
 
 describe("in a cloud that we know", () => {
   test("the token is there before the vault is asked, and no request goes without it", async () => {
-    const { azure, holder, read } = await open();
-    await holder.ready(azure.address("kv1"), never);
+    const { azure, ask, read } = await open();
+    await ask(azure.address("kv1"), () => Promise.resolve());
     expect([azure.tokens, azure.asked]).toEqual([["app:secret#1"], []]);
     await read();
     await Promise.all([read("kv2"), read("kv2"), read("kv1")]);
     expect(azure.challenged).toEqual([]);
     expect(azure.scopes).toEqual(["https://vault.azure.net/.default"]);
   });
-  test("a renewed token is fetched for the vault's challenge, or before the next question", async () => {
+  test("a renewed token is fetched before the vault is asked again", async () => {
     const { azure, read } = await open({ vault: takesFrom(2) });
     await read();
     await Promise.all([read(), read("kv2")]);
     expect(azure.tokens).toHaveLength(2);
-    expect(azure.challenged).toEqual(["kv1/secrets/s1/"]);
+    expect(azure.challenged).toEqual([]);
   });
   test("a token service that refuses is told before the vault is asked", async () => {
     const { azure, read } = await open({ entra: () => ({ status: 401, body: { error_codes: [7000215] } }) });
@@ -105,9 +112,9 @@ describe("in a cloud that we know", () => {
     expect([azure.challenged, azure.asked]).toEqual([[], []]);
   });
   test("who leaves does not wait for the token", async () => {
-    const { azure, holder } = await open({ entra: () => "never" });
+    const { azure, ask } = await open({ entra: () => "never" });
     const leaver = new AbortController();
-    const ready = holder.ready(azure.address("kv1"), leaver.signal);
+    const ready = ask(azure.address("kv1"), () => Promise.resolve(), leaver.signal);
     await vi.waitUntil(() => azure.tokens.length === 1);
     leaver.abort();
     await expect(ready).rejects.toMatchObject({ name: "AbortError" });
@@ -193,15 +200,15 @@ describe("a vault that refuses the token", () => {
 
 describe("who asked before the token was renewed", () => {
   test("asks once more with the new one, however late its refusal comes", async () => {
-    const { azure, holder, pass } = await open();
+    const { azure, ask, pass } = await open();
     const refusal = Promise.withResolvers<never>();
     const clients: Vault[] = [];
-    const slow = holder.ask(azure.address("kv1"), (client) => {
+    const slow = ask(azure.address("kv1"), (client) => {
       clients.push(client);
       return clients.length === 1 ? refusal.promise : Promise.resolve("answered");
     });
     let refused = false;
-    await holder.ask(azure.address("kv1"), () => {
+    await ask(azure.address("kv1"), () => {
       if (refused) return Promise.resolve();
       refused = true;
       return Promise.reject(new VaultRefusal("forbidden", 403, undefined));
@@ -222,15 +229,15 @@ describe("other failures", () => {
     ["a caller who left", new DriverError("DeadlineExceeded", "left")],
     ["an unknown error", new Error("unknown")],
   ])("%s is the caller's at once, and the token stays", async (_, failure) => {
-    const { azure, holder } = await open();
+    const { azure, ask } = await open();
     const clients: Vault[] = [];
-    const ask = (): Promise<never> =>
-      holder.ask(azure.address("kv1"), (client) => {
+    const visit = (): Promise<never> =>
+      ask(azure.address("kv1"), (client) => {
         clients.push(client);
         return Promise.reject(failure);
       });
-    await expect(ask()).rejects.toBe(failure);
-    await expect(ask()).rejects.toBe(failure);
+    await expect(visit()).rejects.toBe(failure);
+    await expect(visit()).rejects.toBe(failure);
     expect(clients).toHaveLength(2);
     expect(clients[1]).toBe(clients[0]);
   });

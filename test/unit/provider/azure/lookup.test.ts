@@ -144,3 +144,22 @@ test("the system's resolver is asked by default", async () => {
   });
   expect(await promise).toEqual([{ address: "127.0.0.1", family: 4 }]);
 });
+
+describe("a resolver that does not answer", () => {
+  test("has eight look-ups at once; those that nobody waits for any more are not begun", async () => {
+    const { lookup, started, answer } = open();
+    const stuck = Array.from({ length: 8 }, (_, index) => `stuck-${index}`);
+    const late = Array.from({ length: 100 }, (_, index) => `late-${index}`);
+    const calls = [...stuck, ...late].map((host) => ask(lookup, host));
+    await settle();
+    expect(started).toEqual(stuck);
+    vi.advanceTimersByTime(1_000);
+    for (const [call] of calls) expect(call?.[0]).toMatchObject({ code: "EAI_AGAIN" });
+    const healthy = ask(lookup, "healthy");
+    await answer("stuck-0", two);
+    await vi.waitUntil(() => started.includes("healthy"));
+    await answer("healthy", two);
+    expect(started).toEqual([...stuck, "healthy"]);
+    expect(healthy).toEqual([[null, "192.0.2.1", 4]]);
+  });
+});
