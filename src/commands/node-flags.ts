@@ -1,11 +1,14 @@
 import { parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../formats/flags.ts";
 import type { PodOverrides } from "../csi/publish-request.ts";
 import { parseAddress, type Address } from "../formats/address.ts";
+import { parseDurationMs } from "../formats/go-text.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { isCloudName } from "../provider/azure/cloud.ts";
+import { LONGEST_PERIOD_MS } from "../schedule/timer.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
 const LONGEST_NODE_NAME = 63;
+const SHORTEST_INTERVAL_MS = 1_000;
 /** CSI: a plugin name has at most 63 characters, domain name notation. */
 const PLUGIN_NAME = /^[A-Za-z0-9]([-.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
 
@@ -40,6 +43,12 @@ export const nodeFlags = {
     "all",
     parsePodOverrides,
   ),
+  "enable-secret-rotation": switchFlag("keep the content of mounted volumes up to date"),
+  "rotation-poll-interval": {
+    ...flag("DURATION", "how often each volume is brought up to date: 90s, 2m, 1h30m", 120_000, parseInterval),
+    shown: "2m",
+  },
+  "allow-token-secret-types": switchFlag("sync Kubernetes Secrets of types that give rights in the cluster, too"),
   "cloud-name": flag("NAME", "the Azure cloud of classes that name none", "AzurePublicCloud", parseCloudName),
   "construct-pem-chain": switchFlag("order the certificates of a PFX from the leaf to the root", true),
   "write-cert-and-key-in-separate-files": switchFlag("write a certificate's secret as .crt and .key as well"),
@@ -92,6 +101,14 @@ function parseCloudName(text: string): string {
       "must be AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud",
     );
   return text;
+}
+
+function parseInterval(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms < SHORTEST_INTERVAL_MS)
+    throw new Error("must be at least 1s: each pass asks the vault for every object of every volume");
+  if (ms > LONGEST_PERIOD_MS) throw new Error("must be at most 596h, as long as a timer runs");
+  return Math.round(ms);
 }
 
 function parseVerbosity(text: string): number {

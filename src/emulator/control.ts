@@ -36,7 +36,7 @@ export function resetCounters({ vaults, entra, kubernetes }: Parts): void {
 
 /** For another process that watches or steers the emulator. Each command answers 204, or 400 and what is wrong with it. */
 export function createControl(parts: Parts): Handler {
-  const { vaults, entra, network } = parts;
+  const { vaults, entra, kubernetes, network } = parts;
   const app = new Hono()
     .get("/counters", (c) => c.json(countersOf(parts)))
     .post("/reset", () => {
@@ -45,6 +45,14 @@ export function createControl(parts: Parts): Handler {
     })
     .post("/rtt/:ms", (c) => {
       network.rttMs = parseMilliseconds(c.req.param("ms"));
+      return done();
+    })
+    .put("/kubernetes/secret-sync", () => {
+      kubernetes.rights.grantSecretSync(true);
+      return done();
+    })
+    .delete("/kubernetes/secret-sync", () => {
+      kubernetes.rights.grantSecretSync(false);
       return done();
     })
     .put("/vaults/:name/secrets/:secret", async (c) => {
