@@ -1,5 +1,5 @@
 /**
- * Writes the plugin's rights into docs/security.md, from the chart: every ClusterRole that the chart binds, and the
+ * Writes the plugin's rights into docs/security.md, from the chart with all that adds rights: every ClusterRole that the chart binds, and the
  * comment above each `verbs` as the reason. `--check` only says whether the document is up to date.
  */
 import { execFileSync } from "node:child_process";
@@ -25,7 +25,10 @@ if (wanted !== text && values.check) {
 /** The version decides nothing here; a helm that was built without one would say 1.20, which the chart refuses. */
 function renderChart(): readonly Document[] {
   const chart = `${import.meta.dirname}/../charts/azure-keyvault-csi`;
-  const rendered = execFileSync("helm", ["template", "rights", chart, "--kube-version=1.35.0"], { encoding: "utf8" });
+  const all = "--set=secrets-store-csi-driver.syncSecret.enabled=true";
+  const rendered = execFileSync("helm", ["template", "rights", chart, "--kube-version=1.35.0", all], {
+    encoding: "utf8",
+  });
   return parseAllDocuments(rendered);
 }
 

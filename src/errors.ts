@@ -13,7 +13,7 @@ export type Reason =
   | "Busy"
   | "DeadlineExceeded";
 
-/** How a reason is told to kubelet. */
+/** How a reason is told: to kubelet, and to whoever reads metrics. */
 export interface Verdict {
   /** gRPC status code (google.rpc.Code). */
   readonly code: number;
@@ -23,25 +23,46 @@ export interface Verdict {
    * UNAVAILABLE for not final, everything else for final.
    */
   readonly final: boolean;
+  /** The label `error_type`: the established driver's word, where it has one (csi-driver 7.1). */
+  readonly errorType: string;
 }
 
 /** The one table of reasons; the compiler holds it complete. */
 export const verdicts: Readonly<Record<Reason, Verdict>> = {
-  InvalidRequest: { code: 3, final: true },
+  InvalidRequest: { code: 3, final: true, errorType: "FailedToMount" },
   // Not NOT_FOUND: in NodePublishVolume that code means that the volume does not exist.
-  SecretProviderClassNotFound: { code: 9, final: true },
-  KubernetesUnavailable: { code: 14, final: false },
-  ProviderNotFound: { code: 9, final: true },
-  ProviderError: { code: 13, final: true },
-  ProviderUnavailable: { code: 14, final: false },
+  SecretProviderClassNotFound: { code: 9, final: true, errorType: "SecretProviderClassNotFound" },
+  KubernetesUnavailable: { code: 14, final: false, errorType: "KubernetesUnavailable" },
+  ProviderNotFound: { code: 9, final: true, errorType: "FailedToLookupProviderGRPCClient" },
+  ProviderError: { code: 13, final: true, errorType: "GRPCProviderError" },
+  ProviderUnavailable: { code: 14, final: false, errorType: "GRPCProviderError" },
   // Not UNAVAILABLE, which the established driver retries by itself at once.
-  Throttled: { code: 8, final: false },
-  PermissionDenied: { code: 7, final: true },
-  MountFailed: { code: 13, final: true },
-  FileWriteError: { code: 13, final: true },
-  Busy: { code: 10, final: false },
-  DeadlineExceeded: { code: 4, final: false },
+  Throttled: { code: 8, final: false, errorType: "GRPCProviderError" },
+  PermissionDenied: { code: 7, final: true, errorType: "GRPCProviderError" },
+  MountFailed: { code: 13, final: true, errorType: "FailedToMount" },
+  FileWriteError: { code: 13, final: true, errorType: "FileWriteError" },
+  Busy: { code: 10, final: false, errorType: "Busy" },
+  DeadlineExceeded: { code: 4, final: false, errorType: "DeadlineExceeded" },
 };
+
+/** The label `reason` of a failure: finer than the established driver's words. */
+export function reasonOf(error: unknown): Reason | "Unforeseen" {
+  return error instanceof DriverError ? error.reason : "Unforeseen";
+}
+
+/** The label `error_type` of a failure; what nobody foresaw is what the established driver says by default. */
+export function errorTypeOf(error: unknown): string {
+  return error instanceof DriverError ? verdicts[error.reason].errorType : "FailedToMount";
+}
+
+/** A failure in one line for people; of what nobody foresaw nothing is told. */
+export function messageOf(error: unknown): string {
+  return error instanceof DriverError ? error.message : "internal error";
+}
+
+interface DriverErrorOptions extends ErrorOptions {
+  readonly provider?: string | undefined;
+}
 
 /**
  * The only error that is thrown on purpose. The message is for the user: it says what and, where that is known, what to
@@ -50,15 +71,19 @@ export const verdicts: Readonly<Record<Reason, Verdict>> = {
 export class DriverError extends Error {
   override readonly name = "DriverError";
   readonly reason: Reason;
+  /** Whose content was being fetched, if that was known by then. */
+  readonly provider: string | undefined;
 
-  constructor(reason: Reason, message: string, options?: ErrorOptions) {
+  constructor(reason: Reason, message: string, options: DriverErrorOptions = {}) {
     super(message, options);
     this.reason = reason;
+    this.provider = options.provider;
   }
 }
 
 /** The same failure, told from further out: the message gets a beginning, reason and cause stay. */
-export function inContext(beginning: string, error: unknown): unknown {
+export function inContext(beginning: string, error: unknown, provider?: string): unknown {
   if (!(error instanceof DriverError)) return error;
-  return new DriverError(error.reason, `${beginning}${error.message}`, { cause: error.cause });
+  const { reason, message, cause } = error;
+  return new DriverError(reason, `${beginning}${message}`, { cause, provider: provider ?? error.provider });
 }

@@ -47,6 +47,19 @@ export interface SecretProviderClass {
   readonly ref: ObjectRef;
   readonly provider: string;
   readonly parameters: Parameters;
+  /** Kubernetes Secrets that mirror the volume's files. */
+  readonly secretObjects: readonly SecretObject[];
+}
+
+/** One entry of spec.secretObjects as it was written, without white space around names; not yet judged. */
+export interface SecretObject {
+  readonly secretName: string;
+  /** Empty means Opaque. */
+  readonly type: string;
+  readonly labels: Parameters;
+  readonly annotations: Parameters;
+  /** A file of the volume, by its path, and the key that it has in the Secret. */
+  readonly data: readonly { readonly objectName: string; readonly key: string }[];
 }
 
 /** What a provider is asked for: the volume, its merged parameters, and the credentials to use. */
@@ -93,5 +106,67 @@ export interface PodStatus {
 
 /** A pod status as the API server has it. */
 export interface LivePodStatus {
+  readonly uid: string;
   readonly ownerUids: readonly string[];
+}
+
+/** An entry of metadata.ownerReferences, other people's fields included. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+}
+
+/** A pod as the API server has it. */
+export interface LivePod {
+  readonly uid: string;
+  readonly owners: readonly OwnerReference[];
+  /** Being deleted, or Succeeded or Failed: it needs nothing any more. */
+  readonly ending: boolean;
+}
+
+/** A Kubernetes Secret as it is to be. */
+export interface DesiredSecret {
+  readonly ref: ObjectRef;
+  readonly type: string;
+  readonly labels: Parameters;
+  readonly annotations: Parameters;
+  readonly data: SecretData;
+  readonly owners: readonly OwnerReference[];
+}
+
+/** A Kubernetes Secret as the API server has it. */
+export interface LiveSecret extends DesiredSecret {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly immutable: boolean;
+}
+
+/** Values by key. Never logged. */
+export type SecretData = Readonly<Record<string, Uint8Array>>;
+
+/** Changes to a Secret: what is named is set, null is taken away, owners are added; anything else stays. */
+export interface SecretChanges {
+  readonly labels: Readonly<Record<string, string | null>>;
+  readonly annotations: Readonly<Record<string, string | null>>;
+  readonly data: Readonly<Record<string, Uint8Array | null>>;
+  readonly owners: readonly OwnerReference[];
+}
+
+/** Reasons of events, as the established driver has them: operators filter by them. */
+export type EventReason =
+  | "MountRotationComplete"
+  | "MountRotationFailed"
+  | "SecretRotationComplete"
+  | "SecretRotationFailed"
+  | "FailedToCreateSecret";
+
+/** What an operator is told about a pod. Never a value of a secret; the same fact has the same message. */
+export interface PodEvent {
+  readonly type: "Normal" | "Warning";
+  readonly reason: EventReason;
+  readonly message: string;
 }

@@ -4,18 +4,26 @@
 import type {
   Content,
   ContentRequest,
+  DesiredSecret,
+  LivePod,
   LivePodStatus,
+  LiveSecret,
   ObjectRef,
   Payload,
+  PodEvent,
+  PodRef,
   PodStatus,
+  SecretChanges,
   SecretProviderClass,
+  VolumeFile,
 } from "./model.ts";
 
 export type Clock = () => Date;
 
 /** Runs a task again and again; a run never overlaps the one before. The task's signal fires at stop. */
 export interface Schedule {
-  every(periodMs: number, task: (signal: AbortSignal) => Promise<void>): { stop(): Promise<void> };
+  /** With a phase it runs whenever the time of day, in milliseconds, leaves that remainder by the period. */
+  every(periodMs: number, task: (signal: AbortSignal) => Promise<void>, phaseMs?: number): { stop(): Promise<void> };
 }
 
 /** What stands at a target: nothing, a plain directory, a mount, or a mount that cannot be read (a dead server behind it). */
@@ -36,6 +44,10 @@ export interface VolumeFiles {
   isPopulated(dir: string): Promise<boolean>;
   /** Replaces the whole content at once; equal content is left untouched. Files get the group. */
   write(dir: string, payload: Payload, group?: number): Promise<"unchanged" | "changed">;
+  /** When the content became what it is, to the second; long ago where nobody knows. */
+  writtenAt(dir: string): Promise<Date>;
+  /** The files that pods see, sorted by path, no link of strangers followed. Throws FileWriteError. */
+  read(dir: string): Promise<readonly VolumeFile[]>;
   /** Removes everything below, never across a mount and never through a link. Absent is success. */
   clear(dir: string): Promise<void>;
 }
@@ -76,6 +88,24 @@ export interface PodStatuses {
   read(ref: ObjectRef, signal: AbortSignal): Promise<LivePodStatus | undefined>;
 }
 
+export interface Pods {
+  /** By name: the UID says whether it is the pod that was meant. */
+  read(ref: ObjectRef, signal: AbortSignal): Promise<LivePod | undefined>;
+}
+
+export interface Secrets {
+  read(ref: ObjectRef, signal: AbortSignal): Promise<LiveSecret | undefined>;
+  /** Owners are in it from the start. */
+  create(secret: DesiredSecret, signal: AbortSignal): Promise<"created" | "exists">;
+  /** Changes what was seen, or nothing: a Secret that is gone or was changed meanwhile is a conflict. */
+  patch(seen: LiveSecret, changes: SecretChanges, signal: AbortSignal): Promise<"patched" | "conflict">;
+}
+
+export interface PfxReader {
+  /** The keys, then the certificates of a PFX with the empty password, as PEM; ordered from the leaf to the root, unless the node is told not to. */
+  toPem(pfx: Uint8Array, signal: AbortSignal): Promise<string>;
+}
+
 /** A request to the Kubernetes API, as RBAC sees it. */
 export interface KubernetesRequest {
   /** An apply that made its object is `create`, one that changed it `patch`. */
@@ -85,7 +115,38 @@ export interface KubernetesRequest {
   readonly code: number;
 }
 
+/** Tells operators about a pod; never throws, never waits. */
+export interface Events {
+  record(pod: PodRef, event: PodEvent): void;
+}
+
+/** How an operation of one provider ended. */
+export interface Outcome {
+  /** Empty where it is not known. */
+  readonly provider: string;
+  /** What it threw; undefined after success. */
+  readonly error?: unknown;
+}
+
+/** How up to date the volumes of this node are. */
+export interface Ages {
+  /** When the content of the volume that waits longest was last known to be the vault's; undefined without volumes. */
+  readonly oldest: Date | undefined;
+  /** When a volume of the class was last known to be up to date. */
+  readonly classes: readonly { readonly ref: ObjectRef; readonly freshAt: Date }[];
+  /** How many volumes owe a pod status or a Secret. */
+  readonly owing: number;
+}
+
 /** Counts for operators; never throws, never waits. Labels are bounded: no names of objects. */
 export interface Metrics {
   kubernetesRequest(request: KubernetesRequest): void;
+  published(outcome: Outcome): void;
+  unpublished(outcome: Pick<Outcome, "error">): void;
+  /** One volume of a rotation pass; `rotated` where its content changed. */
+  rotated(outcome: Outcome & { readonly rotated: boolean; readonly durationMs: number }): void;
+  /** One Secret that was written, or could not be. */
+  secretSynced(outcome: Outcome & { readonly durationMs: number }): void;
+  /** Asked at each scrape. */
+  watchAges(ages: () => Ages): void;
 }

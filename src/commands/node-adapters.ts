@@ -2,9 +2,13 @@ import { dirname } from "node:path";
 import { createVolumeFiles } from "../files/volume-files.ts";
 import { createKubernetesApi } from "../kube/api.ts";
 import type { ClusterAccess } from "../kube/access.ts";
+import type { Cluster } from "../kube/ask.ts";
 import { createClasses } from "../kube/classes.ts";
+import { createEvents, type EventSender } from "../kube/events.ts";
 import { createInClusterAccess, SERVICE_ACCOUNT_DIR } from "../kube/in-cluster.ts";
 import { createPodStatuses } from "../kube/pod-statuses.ts";
+import { createPods } from "../kube/pods.ts";
+import { createSecrets } from "../kube/secrets.ts";
 import { DriverError } from "../errors.ts";
 import { createMetrics, type MetricsRegistry } from "../metrics/metrics.ts";
 import type { Logger } from "../log.ts";
@@ -15,6 +19,7 @@ import { hasNoswap } from "../mount/tmpfs.ts";
 import type { Mounter, Provider, Providers } from "../ports.ts";
 import { takeProxyVariables } from "../process/proxy-variables.ts";
 import { createAzureProvider, type AzureProviderOptions } from "../provider/azure/provider.ts";
+import { createPfxFiles } from "../provider/azure/pfx-files.ts";
 import { defaultMaxContentBytes, maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
 import { API_SERVER, type AzureFlags } from "./azure-flags.ts";
@@ -22,21 +27,27 @@ import { buildInfo } from "./build-info.ts";
 import type { NodeFlags } from "./node-flags.ts";
 
 /** The ports of the node that touch the world outside the process. */
-export type NodeAdapters = Pick<VolumePorts, "classes" | "providers" | "statuses" | "mounter" | "files"> & {
+export type NodeAdapters = Pick<
+  VolumePorts,
+  "classes" | "providers" | "statuses" | "pods" | "secrets" | "pfx" | "mounter" | "files"
+> & {
   readonly metrics: MetricsRegistry;
+  readonly events: EventSender;
 };
+
+const clock = (): Date => new Date();
 
 /** Connects the real adapters. Nothing is asked of cluster or vault yet. */
 export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Promise<NodeAdapters> {
   const { BuildVersion, GitCommit } = buildInfo;
   const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
-  const api = createKubernetesApi(await clusterAccess(flags, env), userAgent);
   const metrics = createMetrics();
+  const cluster: Cluster = { api: createKubernetesApi(await clusterAccess(flags, env), userAgent), metrics };
   const azure = createAzureProvider({ ...azureOptions(flags, env), userAgent, logger: log });
   return {
     metrics,
-    classes: createClasses({ api, metrics }, () => new Date()),
-    statuses: createPodStatuses({ api, metrics }),
+    ...connectCluster(cluster, flags, log),
+    pfx: createPfxFiles({ wantsChain: flags["construct-pem-chain"], clock }),
     providers: createProviders({ azure }),
     mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),
     files: createVolumeFiles(),
@@ -57,6 +68,18 @@ function azureOptions(flags: AzureFlags, env: NodeJS.ProcessEnv): Omit<AzureProv
       apiServer: { host: API_SERVER, port: Number(env["KUBERNETES_SERVICE_PORT"] ?? 443) },
     },
     nmiUrl: `http://localhost:${flags["nmi-port"]}`,
+  };
+}
+
+type ClusterAdapters = Pick<NodeAdapters, "classes" | "statuses" | "pods" | "secrets" | "events">;
+
+function connectCluster(cluster: Cluster, { nodeid }: NodeFlags, log: Logger): ClusterAdapters {
+  return {
+    classes: createClasses(cluster, clock),
+    statuses: createPodStatuses(cluster),
+    pods: createPods(cluster),
+    secrets: createSecrets(cluster),
+    events: createEvents(cluster, { nodeName: nodeid, clock, log }),
   };
 }
 

@@ -1,11 +1,14 @@
 import { flag, parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../formats/flags.ts";
 import type { PodOverrides } from "../csi/publish-request.ts";
 import { parseAddress, type Address } from "../formats/address.ts";
+import { parseDurationMs } from "../formats/go-text.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
+import { LONGEST_PERIOD_MS } from "../schedule/timer.ts";
 import { azureFlags } from "./azure-flags.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
 const LONGEST_NODE_NAME = 63;
+const SHORTEST_INTERVAL_MS = 1_000;
 /** CSI: a plugin name has at most 63 characters, domain name notation. */
 const PLUGIN_NAME = /^[A-Za-z0-9]([-.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
 
@@ -40,6 +43,12 @@ export const nodeFlags = {
     "all",
     parsePodOverrides,
   ),
+  "enable-secret-rotation": switchFlag("keep the content of mounted volumes up to date"),
+  "rotation-poll-interval": {
+    ...flag("DURATION", "how often each volume is brought up to date: 90s, 2m, 1h30m", 120_000, parseInterval),
+    shown: "2m",
+  },
+  "allow-token-secret-types": switchFlag("sync Kubernetes Secrets of types that give rights in the cluster, too"),
   ...azureFlags,
   "log-format-json": switchFlag("log JSON objects instead of klog text"),
   v: flag("LEVEL", "log verbosity, 0 to 10", 0, parseVerbosity),
@@ -71,6 +80,14 @@ function parseNodeId(text: string): string {
 function parsePodOverrides(text: string): PodOverrides {
   if (text !== "all" && text !== "none") throw new Error("must be all or none");
   return text;
+}
+
+function parseInterval(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms < SHORTEST_INTERVAL_MS)
+    throw new Error("must be at least 1s: each pass asks the vault for every object of every volume");
+  if (ms > LONGEST_PERIOD_MS) throw new Error("must be at most 596h, as long as a timer runs");
+  return Math.round(ms);
 }
 
 function parseVerbosity(text: string): number {

@@ -6,7 +6,8 @@ import { listen, type Service } from "../grpc/server.ts";
 import type { Logger } from "../log.ts";
 import type { Schedule } from "../ports.ts";
 import { register, type Registration } from "../registration/registration.ts";
-import { REPAIR_PERIOD_MS, repair } from "../rotation/repair.ts";
+import { agesOf } from "../rotation/ages.ts";
+import { createNotices } from "../rotation/notices.ts";
 import { createTimerSchedule } from "../schedule/timer.ts";
 import { createKeyedLock } from "../volume/keyed-lock.ts";
 import { publishVolume } from "../volume/publish.ts";
@@ -17,6 +18,7 @@ import { buildInfo } from "./build-info.ts";
 import type { NodeAdapters } from "./node-adapters.ts";
 import type { NodeFlags } from "./node-flags.ts";
 import { serveProbes } from "./node-probes.ts";
+import { startUpkeep } from "./node-upkeep.ts";
 
 /** How long calls under way may take to end when the plugin stops; shorter than a pod's grace period of 30 s. */
 const DRAIN_LIMIT_MS = 20_000;
@@ -34,14 +36,7 @@ export interface NodePlugin {
  * the node fails at their ports and not by taking the first one's socket; registration is last. Stopped in reverse order.
  */
 export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Promise<NodePlugin> {
-  const ports: VolumePorts = {
-    ...adapters,
-    volumes: createVolumes(),
-    locks: createKeyedLock(),
-    clock: () => new Date(),
-    log,
-    nodeName: flags.nodeid,
-  };
+  const ports = connectCore(flags, adapters, log);
   const csiSocketPath = socketPathOf(flags.endpoint);
   const schedule = createTimerSchedule(log);
   await using started = new AsyncDisposableStack();
@@ -49,10 +44,10 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
   const probes = await serveProbes(flags, { csiSocketPath, unready: () => unready() }, adapters.metrics);
   started.defer(() => probes.stop());
 
+  started.defer(() => adapters.events.stop());
   const server = await listen(csiServices(flags, ports), csiSocketPath);
   started.defer(() => server.stop(DRAIN_LIMIT_MS));
-  const repairs = schedule.every(REPAIR_PERIOD_MS, (signal) => repair(ports, signal));
-  started.defer(() => repairs.stop());
+  started.use(startUpkeep(flags, ports, schedule));
 
   const registration = await startRegistration(flags, csiSocketPath, schedule, log);
   started.defer(() => registration.stop());
@@ -64,6 +59,23 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
       unready = () => "stopping";
       await running.disposeAsync();
     },
+  };
+}
+
+function connectCore(flags: NodeFlags, adapters: NodeAdapters, log: Logger): VolumePorts {
+  const rotates = flags["enable-secret-rotation"];
+  const volumes = createVolumes({ keepsCredentials: rotates });
+  const clock = (): Date => new Date();
+  adapters.metrics.watchAges(() => agesOf(volumes.all(), { rotates }));
+  return {
+    ...adapters,
+    events: createNotices(adapters.events, clock, log),
+    tokenTypesAllowed: flags["allow-token-secret-types"],
+    volumes,
+    locks: createKeyedLock(),
+    clock,
+    log,
+    nodeName: flags.nodeid,
   };
 }
 
@@ -81,7 +93,7 @@ function startRegistration(
 }
 
 function csiServices(flags: NodeFlags, ports: VolumePorts): readonly Service[] {
-  const { log } = ports;
+  const { log, metrics } = ports;
   const operations: NodeOperations = {
     publish: (request, call) => publishVolume(request, ports, call),
     unpublish: (targetPath, signal) => unpublishVolume(targetPath, ports, signal),
@@ -91,6 +103,6 @@ function csiServices(flags: NodeFlags, ports: VolumePorts): readonly Service[] {
   return [
     { definition: csi.Identity.service, handlers: identityService(plugin, log) },
     { definition: csi.Controller.service, handlers: controllerService(log) },
-    { definition: csi.Node.service, handlers: nodeService(operations, settings, log) },
+    { definition: csi.Node.service, handlers: nodeService(operations, settings, { log, metrics }) },
   ];
 }

@@ -2,7 +2,7 @@ import { DriverError } from "../errors.ts";
 import type { NodePublishVolumeRequest__Output as NodePublishVolumeRequest } from "../grpc/generated/csi/v1/NodePublishVolumeRequest.ts";
 import type { NodeUnpublishVolumeRequest__Output as NodeUnpublishVolumeRequest } from "../grpc/generated/csi/v1/NodeUnpublishVolumeRequest.ts";
 import type { Credentials, Parameters, PublishRequest, Volume } from "../model.ts";
-import { podStatusName } from "../volume/pod-status.ts";
+import { podStatusName } from "../formats/pod-status-name.ts";
 import { LONGEST_PATH, parseTargetPath, type Target } from "./target-path.ts";
 
 /** Which of a pod's volumeAttributes may override SecretProviderClass parameters. */

@@ -50,7 +50,7 @@ export function resetCounters({ vaults, entra, kubernetes, tokenProxy, imds, nmi
 
 /** For another process that watches or steers the emulator. A command is answered 204, or 400 and what is wrong with it. */
 export function createControl(parts: Parts): Handler {
-  const { vaults, entra, tokenProxy, imds, nmi, network } = parts;
+  const { vaults, entra, kubernetes, tokenProxy, imds, nmi, network } = parts;
   const app = new Hono()
     .get("/counters", (c) => c.json(countersOf(parts)))
     .post("/reset", () => {
@@ -59,6 +59,14 @@ export function createControl(parts: Parts): Handler {
     })
     .post("/rtt/:ms", (c) => {
       network.rttMs = parseMilliseconds(c.req.param("ms"));
+      return done();
+    })
+    .put("/kubernetes/secret-sync", () => {
+      kubernetes.rights.grantSecretSync(true);
+      return done();
+    })
+    .delete("/kubernetes/secret-sync", () => {
+      kubernetes.rights.grantSecretSync(false);
       return done();
     })
     .put("/vaults/:name/secrets/:secret", async (c) => {

@@ -20,6 +20,7 @@ export interface KubernetesClientOptions {
 
 const plurals: Readonly<Record<string, string>> = {
   Pod: "pods",
+  ReplicaSet: "replicasets",
   Secret: "secrets",
   SecretProviderClass: "secretproviderclasses",
   SecretProviderClassPodStatus: "secretproviderclasspodstatuses",
@@ -30,7 +31,7 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
     const { name, namespace } = object.metadata;
     const key = { plural: plurals[object.kind] ?? "", namespace, name };
     if (key.plural === "") throw new Error(`the emulator keeps no objects of kind ${object.kind}`);
-    await send(options, "PUT", key, withEncodedData(object));
+    await send(options, "PUT", key, object);
   };
   return {
     get: async (key) => (await send(options, "GET", key)) as KubernetesObject | undefined,
@@ -58,19 +59,11 @@ function withNamespace(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata: Object.assign({ namespace: "default" }, object.metadata) };
 }
 
-/** stringData of a Secret is stored base64 encoded under data. */
-function withEncodedData(object: KubernetesObject): KubernetesObject {
-  const { stringData, ...rest } = object;
-  if (object.kind !== "Secret" || stringData === undefined) return object;
-  const encoded = Object.entries(stringData as Record<string, string>).map(([key, value]) => [
-    key,
-    Buffer.from(value).toString("base64"),
-  ]);
-  return {
-    ...rest,
-    data: { ...(rest["data"] as object | undefined), ...Object.fromEntries(encoded) },
-  };
-}
+const groups: Readonly<Record<string, string>> = {
+  replicasets: "apis/apps/v1",
+  secretproviderclasses: "apis/secrets-store.csi.x-k8s.io/v1",
+  secretproviderclasspodstatuses: "apis/secrets-store.csi.x-k8s.io/v1",
+};
 
 async function send(
   { url, ca, token }: KubernetesClientOptions,
@@ -78,7 +71,7 @@ async function send(
   key: ObjectKey,
   body?: object,
 ): Promise<unknown> {
-  const group = key.plural.startsWith("secretprovider") ? "apis/secrets-store.csi.x-k8s.io/v1" : "api/v1";
+  const group = groups[key.plural] ?? "api/v1";
   const path = `/${group}/namespaces/${key.namespace}/${key.plural}/${key.name}`;
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const { status, content } = await exchange(new URL(path, url), { method, ca, headers }, body);

@@ -1,17 +1,27 @@
 import { Hono } from "hono";
 import { parse } from "yaml";
 import { applied, metadataProblem } from "./kubernetes/apply.ts";
-import { createObjectStore, type KubernetesObject, type ObjectKey, type ObjectStore } from "./kubernetes/objects.ts";
+import {
+  createObjectStore,
+  type KubernetesObject,
+  type ObjectKey,
+  type ObjectMeta,
+  type ObjectStore,
+} from "./kubernetes/objects.ts";
+import { patcherOf } from "./kubernetes/patch.ts";
+import { createRights, type Rights } from "./kubernetes/rights.ts";
+import { completeSecret, secretProblem, unreadableValue } from "./kubernetes/secrets.ts";
 import { refusals, statusAnswer } from "./kubernetes/status.ts";
 import type { Handler } from "./listener.ts";
-
 import { createTally, type Tally } from "./tally.ts";
 
-/** A Kubernetes API with the objects and verbs that the plugin uses. */
+/** A Kubernetes API with the objects and verbs that the plugin uses; it judges Secrets as the real one does. */
 export interface Kubernetes {
   readonly handler: Handler;
   readonly objects: ObjectStore;
   readonly tally: Tally;
+  /** The plugin's, which an administrator may change. */
+  readonly rights: Rights;
   /** The next requests of the plugin are answered with this status (503, say) and do nothing; 0 ends it. */
   failPlugin(status: number): void;
 }
@@ -23,13 +33,6 @@ export interface KubernetesTokens {
   readonly admin: string;
 }
 
-/** Rights of the plugin (design section 6): verb and plural. */
-const pluginRights = new Set([
-  "get secretproviderclasses",
-  "get secretproviderclasspodstatuses",
-  "create secretproviderclasspodstatuses",
-  "patch secretproviderclasspodstatuses",
-]);
 const pluginUser = "system:serviceaccount:kube-system:secrets-store-csi-driver";
 const verbs: Readonly<Record<string, string>> = {
   GET: "get",
@@ -46,31 +49,38 @@ const groups: Readonly<Record<string, string>> = {
 export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
   const objects = createObjectStore();
   const tally = createTally();
+  const rights = createRights();
   let failure = 0;
 
-  async function serve(request: Request, key: ObjectKey): Promise<Response> {
+  function refusalOf(request: Request, key: ObjectKey): Response | undefined {
     const token = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
-    if (token !== tokens.plugin && token !== tokens.admin) return refusals.unauthorized();
-    if (token === tokens.plugin) {
-      if (failure > 0) return statusAnswer(failure, "ServiceUnavailable", "the emulator was told to fail");
-      const verb = verbs[request.method] ?? request.method;
-      if (!pluginRights.has(`${verb} ${key.plural}`)) return refusals.forbidden(pluginUser, verb, resourceOf(key), key);
-    }
-    return respond(request, key, objects);
+    if (token === tokens.admin) return undefined;
+    if (token !== tokens.plugin) return refusals.unauthorized();
+    if (failure > 0) return statusAnswer(failure, "ServiceUnavailable", "the emulator was told to fail");
+    const verb = verbs[request.method] ?? request.method;
+    return rights.has(verb, key.plural) ? undefined : refusals.forbidden(pluginUser, verb, resourceOf(key), key);
+  }
+
+  async function serve(request: Request, key: ObjectKey): Promise<Response> {
+    const isNew = key.name === "" && request.method === "POST";
+    return refusalOf(request, key) ?? (await (isNew ? create : respond)(request, key, objects));
   }
 
   const route = (c: { req: { raw: Request; param(): Record<string, string> } }): Promise<Response> => {
     const { plural = "", namespace = "", name = "" } = c.req.param();
     return serve(c.req.raw, { plural, namespace, name });
   };
-  const app = new Hono()
-    .all("/api/v1/namespaces/:namespace/:plural/:name", route)
-    .all("/apis/secrets-store.csi.x-k8s.io/v1/namespaces/:namespace/:plural/:name", route)
-    .notFound((c) => statusAnswer(404, "NotFound", `the server could not find the requested resource ${c.req.path}`));
+  const app = new Hono();
+  for (const group of ["api/v1", "apis/apps/v1", "apis/secrets-store.csi.x-k8s.io/v1"])
+    app
+      .post(`/${group}/namespaces/:namespace/:plural`, route)
+      .all(`/${group}/namespaces/:namespace/:plural/:name`, route);
+  app.notFound((c) => statusAnswer(404, "NotFound", `the server could not find the requested resource ${c.req.path}`));
   return {
     handler: (request) => tally.count(request, async () => app.fetch(request)),
     objects,
     tally,
+    rights,
     failPlugin: (status) => {
       failure = status;
     },
@@ -78,8 +88,8 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
 }
 
 async function respond(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
-  if (request.method === "PUT") return store(key, (await request.json()) as KubernetesObject, objects);
-  if (request.method === "PATCH") return apply(request, key, objects);
+  if (request.method === "PUT") return replace(key, (await request.json()) as KubernetesObject, objects);
+  if (request.method === "PATCH") return patch(request, key, objects);
   if (request.method !== "GET" && request.method !== "DELETE") return refusals.methodNotAllowed();
   const found = objects.get(key);
   if (found === undefined) return refusals.notFound(resourceOf(key), key.name);
@@ -87,9 +97,38 @@ async function respond(request: Request, key: ObjectKey, objects: ObjectStore): 
   return Response.json(found);
 }
 
+/** A new object, named by its metadata: the path is that of the collection. */
+async function create(request: Request, collection: ObjectKey, objects: ObjectStore): Promise<Response> {
+  const object = (await request.json()) as KubernetesObject;
+  const key = { ...collection, name: object.metadata.name };
+  if (objects.get(key) !== undefined) return refusals.alreadyExists(resourceOf(key), key.name);
+  return store(key, object, objects);
+}
+
+/** Creates as well, which the real one does for few kinds. */
+function replace(key: ObjectKey, wanted: KubernetesObject, objects: ObjectStore): Response {
+  const live = objects.get(key);
+  if (live !== undefined && !meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
+  return store(key, wanted, objects);
+}
+
+async function patch(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
+  const contentType = request.headers.get("content-type") ?? "";
+  if (contentType.startsWith("application/apply-patch+yaml")) return apply(request, key, objects);
+  const patched = patcherOf(contentType, key.plural in groups);
+  if (patched === undefined) return refusals.unsupportedMediaType();
+  const live = objects.get(key);
+  if (live === undefined) return refusals.notFound(resourceOf(key), key.name);
+  const wanted = patched(live, await request.json());
+  return meets(live, wanted.metadata) ? store(key, wanted, objects) : refusals.conflict(resourceOf(key), key.name);
+}
+
+/** A resource version in a write is a condition. */
+function meets({ metadata }: KubernetesObject, { resourceVersion }: Partial<ObjectMeta>): boolean {
+  return resourceVersion === undefined || resourceVersion === metadata.resourceVersion;
+}
+
 async function apply(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
-  if (!(request.headers.get("content-type") ?? "").startsWith("application/apply-patch+yaml"))
-    return refusals.unsupportedMediaType();
   if (!new URL(request.url).searchParams.get("fieldManager"))
     return refusals.badRequest(
       "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch",
@@ -97,14 +136,22 @@ async function apply(request: Request, key: ObjectKey, objects: ObjectStore): Pr
   const wanted = parse(await request.text()) as KubernetesObject;
   if (wanted.metadata.name !== key.name || wanted.metadata.namespace !== key.namespace)
     return refusals.badRequest("the name or namespace of the object does not match the URL");
-  return store(key, applied(objects.get(key), wanted), objects);
+  const live = objects.get(key);
+  if (live !== undefined && !meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
+  return store(key, applied(live, wanted), objects);
 }
 
-function store(key: ObjectKey, object: KubernetesObject, objects: ObjectStore): Response {
-  const problem = metadataProblem(object.metadata);
+function store(key: ObjectKey, given: KubernetesObject, objects: ObjectStore): Response {
+  const live = objects.get(key);
+  const object = key.plural === "secrets" ? completeSecret(given) : given;
+  const unreadable = key.plural === "secrets" ? unreadableValue(object) : undefined;
+  if (unreadable !== undefined)
+    return refusals.badRequest(`Secret in version "v1" cannot be handled: illegal base64 data in key ${unreadable}`);
+  const problem =
+    metadataProblem(live?.metadata, object.metadata) ??
+    (key.plural === "secrets" ? secretProblem(live, object) : undefined);
   if (problem !== undefined) return refusals.invalid(`${resourceOf(key)} "${key.name}" is invalid: ${problem}`);
-  const status = objects.get(key) === undefined ? 201 : 200;
-  return Response.json(objects.put(key, object), { status });
+  return Response.json(objects.put(key, object), { status: live === undefined ? 201 : 200 });
 }
 
 function resourceOf({ plural }: ObjectKey): string {

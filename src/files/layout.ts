@@ -31,6 +31,14 @@ export function versionName(at: Date, random: number): string {
   return `..${at.toISOString().slice(0, 19).replaceAll(/[-T:]/g, "_")}.${random}`;
 }
 
+/** When a version was made, by its name; undefined for a name that tells no time. */
+export function versionTime(name: string): Date | undefined {
+  const [, ...parts] = /^\.\.(\d{4})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)\./.exec(name) ?? [];
+  const [year = "", month = "", day = "", ...time] = parts;
+  const at = new Date(`${year}-${month}-${day}T${time.join(":")}Z`);
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}
+
 /** The version that `..data` names: one component beginning with two dots, and really a directory of this volume. */
 export function currentVersion(volume: AnchoredDirectory): string | undefined {
   const name = linkTarget(volume, dataLink);

@@ -40,6 +40,28 @@ export function fileHolds(directory: AnchoredDirectory, name: string, contents: 
   return same ?? false;
 }
 
+/** Content and mode of a regular file of this volume, at most one byte more than asked; undefined for anything else. */
+export function readFile(
+  directory: AnchoredDirectory,
+  name: string,
+  mostBytes: number,
+): Pick<VolumeFile, "contents" | "mode"> | undefined {
+  const { fs } = directory;
+  return visitPlace(directory, name, 0, (place) => {
+    const stat = fs.fstatSync(place);
+    if (!stat.isFile()) return undefined;
+    return attempt(directory, name, "read", () => {
+      const fd = fs.openSync(placeOf(place), O_RDONLY | O_NONBLOCK);
+      try {
+        const contents = readAtMost(fs, fd, Math.min(stat.size, mostBytes + 1));
+        return { contents, mode: stat.mode & 0o777 };
+      } finally {
+        fs.closeSync(fd);
+      }
+    });
+  });
+}
+
 /** One call: a regular file gives all there is. Were it ever less, the content would be written anew, which is harmless. */
 function readAtMost(fs: FileSystem, fd: number, bytes: number): Uint8Array {
   const buffer = Buffer.allocUnsafe(bytes);

@@ -3,14 +3,18 @@ import * as nodeFs from "node:fs";
 import { DriverError } from "../errors.ts";
 import type { Payload } from "../model.ts";
 import type { Clock, VolumeFiles } from "../ports.ts";
-import { visitVolume } from "./anchored-directory.ts";
+import { visitVolume, type AnchoredDirectory } from "./anchored-directory.ts";
 import { replaceContent } from "./atomic-writer.ts";
 import type { NewVersion } from "./atomic-writer.ts";
 import { contentTree } from "./content-tree.ts";
 import type { FileSystem } from "./file-system.ts";
-import { versionName } from "./layout.ts";
+import { currentVersion, versionName, versionTime } from "./layout.ts";
+import { readMounted } from "./mounted.ts";
 import { isPopulated } from "./populated.ts";
 import { empty } from "./removal.ts";
+
+/** What any volume may hold, ours or another provider's, with room to spare. */
+const readLimits = { files: 2_000, bytes: 16 * 1024 * 1024 };
 
 /** The effects of the volumes' files; the real ones unless given. */
 export interface VolumeFilesOptions {
@@ -29,6 +33,8 @@ export function createVolumeFiles({ fs = nodeFs, clock = () => new Date() }: Vol
   return {
     isPopulated: (dir) => promised(() => visitVolume(fs, dir, isPopulated) ?? false),
     write: (dir, payload, group) => promised(() => write(fs, dir, payload, { name: newName(clock), group })),
+    writtenAt: (dir) => promised(() => visitVolume(fs, dir, writtenAt) ?? new Date(0)),
+    read: (dir) => promised(() => visitVolume(fs, dir, (volume) => readMounted(volume, readLimits)) ?? []),
     clear: (dir) =>
       promised(() => {
         // What cannot be removed stays: the unmount takes it away, and on a plain directory the rmdir will say so.
@@ -44,6 +50,11 @@ function write(fs: FileSystem, dir: string, payload: Payload, next: NewVersion):
   if (outcome === undefined)
     throw new DriverError("FileWriteError", `failed to write to volume ${dir}: it does not exist`);
   return outcome;
+}
+
+function writtenAt(volume: AnchoredDirectory): Date | undefined {
+  const version = currentVersion(volume);
+  return version === undefined ? undefined : versionTime(version);
 }
 
 function newName(clock: Clock): string {

@@ -29,6 +29,36 @@ export function isInt32(value: number): boolean {
   return value >= -(2 ** 31) && value < 2 ** 31;
 }
 
+const unitsMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  "\u00b5s": 1e-3,
+  "\u03bcs": 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** time.ParseDuration (csi-driver 7.3) in milliseconds: `2m`, `90s`, `1h30m`, `1.5h`; throws InvalidRequest with Go's text. */
+export function parseDurationMs(text: string): number {
+  const [, sign = "", rest = ""] = /^([+-]?)(.*)$/s.exec(text) ?? [];
+  if (rest === "0") return 0;
+  const parts = rest.match(/(\d+\.?\d*|\.\d+)[^\d.]*/g) ?? [];
+  if (parts.length === 0 || parts.join("") !== rest) throw invalid(`time: invalid duration ${JSON.stringify(text)}`);
+  const ms = parts.reduce((sum, part) => sum + partMs(part, text), 0);
+  return sign === "-" ? -ms : ms;
+}
+
+function partMs(part: string, whole: string): number {
+  const [, number = "", unit = ""] = /^([\d.]+)(.*)$/s.exec(part) ?? [];
+  if (unit === "") throw invalid(`time: missing unit in duration ${JSON.stringify(whole)}`);
+  const length = Object.hasOwn(unitsMs, unit) ? unitsMs[unit] : undefined;
+  if (length === undefined)
+    throw invalid(`time: unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(whole)}`);
+  return Number(number) * length;
+}
+
 /**
  * base64.StdEncoding (azure-provider 4.6): standard alphabet, padding demanded, CR and LF ignored, bits behind the last
  * byte ignored. Node's own decoder takes nearly anything, so the text is judged first.

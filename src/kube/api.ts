@@ -7,7 +7,7 @@ import type { ClusterAccess } from "./access.ts";
 const REQUEST_LIMIT_MS = 10_000;
 
 export interface ApiRequest {
-  readonly method: "GET" | "PATCH";
+  readonly method: "GET" | "PATCH" | "POST";
   readonly path: string;
   readonly body?: { readonly contentType: string; readonly content: unknown };
 }
@@ -42,7 +42,7 @@ export function createKubernetesApi(access: ClusterAccess, userAgent: string): K
       const url = new URL(`${access.server.href.replace(/\/$/, "")}${request.path}`);
       const body = request.body && JSON.stringify(request.body.content);
       return sendOnce(url, options, body).catch((error: unknown) => {
-        // A kept connection that the server closed just now: every request here may be sent again.
+        // A kept connection that the server closed just now: every request here may be sent again (a second create finds the first).
         if (error instanceof StaleConnection) return sendOnce(url, options, body);
         throw error;
       });

@@ -1,12 +1,12 @@
 import { DriverError } from "../errors.ts";
 import type { ObjectRef } from "../model.ts";
 import type { KubernetesRequest, Metrics } from "../ports.ts";
-import type { ApiRequest, KubernetesApi } from "./api.ts";
+import type { ApiAnswer, ApiRequest, KubernetesApi } from "./api.ts";
 
 /** The API, and who counts what is asked of it. */
 export interface Cluster {
   readonly api: KubernetesApi;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, "kubernetesRequest">;
 }
 
 /** What a request is about, for the message of its failure. */
@@ -14,6 +14,8 @@ export interface Subject {
   /** Plural and group, as `kubectl` prints them. */
   readonly resource: string;
   readonly ref: ObjectRef;
+  /** What to do where the right is missing; by default to install the chart's RBAC. */
+  readonly remedy?: string;
 }
 
 /**
@@ -21,20 +23,35 @@ export interface Subject {
  * DriverError in our own words: what the API server wrote stays inside.
  */
 export async function ask(
-  { api, metrics }: Cluster,
+  cluster: Cluster,
   request: ApiRequest,
   subject: Subject,
   signal: AbortSignal,
 ): Promise<unknown> {
+  const answer = await exchange(cluster, request, subject, signal);
+  return answer.status === 404 ? undefined : bodyOf(answer, request, subject);
+}
+
+/** Any answer, counted. Throws KubernetesUnavailable or DeadlineExceeded where there is none. */
+export async function exchange(
+  { api, metrics }: Cluster,
+  request: ApiRequest,
+  { resource }: Subject,
+  signal: AbortSignal,
+): Promise<ApiAnswer> {
   const count = (code: number): void => {
-    metrics.kubernetesRequest({ verb: verbOf(request, code), resource: subject.resource, code });
+    metrics.kubernetesRequest({ verb: verbOf(request, code), resource, code });
   };
-  const { status, body } = await api.call(request, signal).catch((cause: unknown) => {
+  const answer = await api.call(request, signal).catch((cause: unknown) => {
     count(0);
     throw unreachable(cause, signal);
   });
-  count(status);
-  if (status === 404) return undefined;
+  count(answer.status);
+  return answer;
+}
+
+/** The body of an answer that is success; any other throws. */
+export function bodyOf({ status, body }: ApiAnswer, request: ApiRequest, subject: Subject): unknown {
   if (status < 300 && body !== undefined) return body;
   throw refused(status, request, subject);
 }
@@ -42,7 +59,7 @@ export async function ask(
 /** An apply needs the right to create only where it creates. */
 function verbOf({ method }: ApiRequest, status: number): KubernetesRequest["verb"] {
   if (method === "GET") return "get";
-  return status === 201 ? "create" : "patch";
+  return method === "POST" || status === 201 ? "create" : "patch";
 }
 
 function unreachable(cause: unknown, signal: AbortSignal): DriverError {
@@ -59,13 +76,14 @@ function unreachable(cause: unknown, signal: AbortSignal): DriverError {
 /** OwnerReferencesPermissionEnforcement asks for one more right where the owner of an existing object changes. */
 const ownership = ", or may not change its owner, which takes the right to delete";
 
-function refused(status: number, { method }: ApiRequest, { resource, ref }: Subject): DriverError {
-  const verb = method.toLowerCase();
+function refused(status: number, request: ApiRequest, subject: Subject): DriverError {
+  const { resource, ref, remedy = "install the chart's RBAC" } = subject;
+  const verb = verbOf(request, status);
   if (status === 401 || status === 403)
     return new DriverError(
       "PermissionDenied",
       `${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
-        `${verb} it in namespace "${ref.namespace}"${verb === "patch" ? ownership : ""}; install the chart's RBAC`,
+        `${verb} it in namespace "${ref.namespace}"${verb === "patch" ? ownership : ""}; ${remedy}`,
     );
   // Success without JSON is no API server's answer: a proxy stands in between.
   const reason = status < 300 || status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";

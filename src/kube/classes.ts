@@ -1,9 +1,10 @@
 import { DriverError, inContext } from "../errors.ts";
-import type { ObjectRef, Parameters, SecretProviderClass } from "../model.ts";
+import type { ObjectRef, SecretProviderClass } from "../model.ts";
 import type { Classes, Clock } from "../ports.ts";
 import { createShared } from "../sharing/shared.ts";
 import { ask, type Cluster } from "./ask.ts";
 import { namespacedPath, SECRETS_STORE } from "./paths.ts";
+import { notOfTheForm, parseSecretObjects, parseStrings } from "./secret-objects.ts";
 
 const resource = "secretproviderclasses.secrets-store.csi.x-k8s.io";
 
@@ -44,13 +45,13 @@ function absent({ namespace, name }: ObjectRef): DriverError {
 
 /** Takes what the CRD's schema promises; anything else did not come from a cluster with our CRDs. */
 function parseClass(body: unknown, ref: ObjectRef): SecretProviderClass {
-  const spec = (body as { spec?: { provider?: unknown; parameters?: unknown } } | null)?.spec ?? {};
-  const { provider = "", parameters = {} } = spec;
-  if (typeof provider !== "string" || !isStringMap(parameters))
-    throw new DriverError("InvalidRequest", "spec is not of the form that the CRD describes");
-  return { ref, provider, parameters };
-}
-
-function isStringMap(value: unknown): value is Parameters {
-  return typeof value === "object" && value !== null && Object.values(value).every((item) => typeof item === "string");
+  const spec = (body as { spec?: Readonly<Record<string, unknown>> } | null)?.spec ?? {};
+  const { provider = "", parameters, secretObjects } = spec;
+  if (typeof provider !== "string") throw notOfTheForm("spec.provider");
+  return {
+    ref,
+    provider,
+    parameters: parseStrings("spec.parameters", parameters),
+    secretObjects: parseSecretObjects(secretObjects),
+  };
 }

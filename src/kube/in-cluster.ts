@@ -5,6 +5,9 @@ import type { ClusterAccess } from "./access.ts";
 /** Where kubelet puts a pod's service account (Kubernetes: "Accessing the API from within a Pod"). */
 export const SERVICE_ACCOUNT_DIR = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/** A pass over hundreds of volumes must not open hundreds of connections; what waits here waits for milliseconds. */
+const MOST_CONNECTIONS = 20;
+
 export interface InClusterOptions {
   /** KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT of the pod. */
   readonly host: string;
@@ -26,7 +29,7 @@ export function createInClusterAccess(options: InClusterOptions): ClusterAccess 
       const [token, ca] = await Promise.all([readFile(`${dir}/token`, "utf8"), readFile(`${dir}/ca.crt`, "utf8")]);
       if (ca !== trusted) {
         trusted = ca;
-        agent = new Agent({ ca, keepAlive: true });
+        agent = new Agent({ ca, keepAlive: true, maxSockets: MOST_CONNECTIONS });
       }
       return { agent, headers: { authorization: `Bearer ${token.trim()}` } };
     },

@@ -2,10 +2,11 @@ import { DriverError } from "../errors.ts";
 import type { LivePodStatus, ObjectRef, PodStatus } from "../model.ts";
 import type { PodStatuses } from "../ports.ts";
 import { ask, type Cluster, type Subject } from "./ask.ts";
+import { parseMetadata } from "./metadata.ts";
 import { namespacedPath, SECRETS_STORE } from "./paths.ts";
 
 /** Who applies: fields that this manager no longer names are removed by the API server. */
-const FIELD_MANAGER = "azure-keyvault-csi";
+export const FIELD_MANAGER = "azure-keyvault-csi";
 
 /** SecretProviderClassPodStatuses: written by server-side apply, in one request whether they exist or not. */
 export function createPodStatuses(cluster: Cluster): PodStatuses {
@@ -47,9 +48,8 @@ function manifestOf({ ref, pod, nodeName, className, targetPath, objects }: PodS
 }
 
 function parseStatus(body: unknown): LivePodStatus {
-  const metadata = (body as { metadata?: { ownerReferences?: readonly { uid?: unknown }[] } } | null)?.metadata;
-  const uids = (metadata?.ownerReferences ?? []).map(({ uid }) => uid);
-  return { ownerUids: uids.filter((uid) => typeof uid === "string") };
+  const { uid, owners } = parseMetadata(body);
+  return { uid, ownerUids: owners.map((owner) => owner.uid) };
 }
 
 /** An apply creates what is absent, so "not found" is said of the namespace or of the CRD. */

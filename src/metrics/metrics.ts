@@ -1,5 +1,7 @@
 import { Counter, Registry } from "@prometheus-io/client";
 import type { Metrics } from "../ports.ts";
+import { registerAges } from "./ages.ts";
+import { registerVolumeMetrics } from "./volumes.ts";
 
 /** Metrics and their text for a scraper (Prometheus text format 0.0.4). */
 export interface MetricsRegistry extends Metrics {
@@ -18,6 +20,10 @@ export function createMetrics(): MetricsRegistry {
   return {
     kubernetesRequest: ({ verb, resource, code }) => {
       kubernetesRequests.inc({ verb, resource, code: String(code) });
+    },
+    ...registerVolumeMetrics(registry),
+    watchAges: (ages) => {
+      registerAges(registry, ages);
     },
     contentType: registry.contentType,
     text: () => registry.metrics(),

@@ -1,31 +1,42 @@
-import { payDebt } from "../volume/debts.ts";
-import type { VolumePorts } from "../volume/volume-ports.ts";
+import type { Freshness } from "../ports.ts";
+import { mirror } from "../volume/deliver.ts";
+import { syncFailed } from "../volume/pod-events.ts";
+import { currentClass } from "../volume/secret-class.ts";
+import { settle } from "../volume/settle.ts";
+import type { Asking, VolumePorts } from "../volume/volume-ports.ts";
 import type { KnownVolume } from "../volume/volumes.ts";
 
-/** How often debts are tried again when kubelet does not ask. */
+/** How often debts are tried again when kubelet does not ask, and Secrets compared with files. */
 export const REPAIR_PERIOD_MS = 5 * 60_000;
 
-/** How long credentials may wait in a debt: dropped by the last repair before 15 minutes have passed. */
-const CREDENTIALS_KEPT_MS = 15 * 60_000 - REPAIR_PERIOD_MS;
-
-/** Pays what volumes owe, one after another: whatever hindered them is likely to be the same for all. */
+/** Pays what volumes owe and restores their Secrets, one after another; one that cannot be repaired hinders no other. */
 export async function repair(ports: VolumePorts, signal: AbortSignal): Promise<void> {
-  for (const known of ports.volumes.owing()) {
+  const freshness: Freshness = { notOlderThan: ports.clock(), priority: "rotation" };
+  for (const known of ports.volumes.all()) {
     if (signal.aborted) return;
-    if (isStale(known, ports)) abandon(known, ports);
-    else await payDebt(known, ports, signal);
+    await settle(known, ports, signal);
+    await restoreSecrets(known, { freshness, signal }, ports);
   }
 }
 
-function isStale({ debt }: KnownVolume, { clock }: VolumePorts): boolean {
-  return debt?.kind === "takeover" && clock().getTime() - debt.since.getTime() > CREDENTIALS_KEPT_MS;
+/** From the mounted files: they are what the pod sees, and values are kept nowhere else. */
+async function restoreSecrets({ volume }: KnownVolume, asking: Asking, ports: VolumePorts): Promise<void> {
+  using claim = ports.volumes.claim(volume);
+  const known = ports.volumes.get(volume.targetPath);
+  if (claim === undefined || known?.volume !== volume || wantsNoSecrets(known)) return;
+  try {
+    const secretProviderClass = await currentClass(known, ports, asking);
+    ports.volumes.change(volume, { secretProviderClass });
+    if (secretProviderClass.secretObjects.length === 0) return;
+    const files = await ports.files.read(volume.targetPath);
+    await mirror({ volume, files, occasion: "repair" }, ports, asking.signal);
+  } catch (error) {
+    ports.volumes.change(volume, { secretsOwed: true });
+    ports.events.record(volume.pod, syncFailed(error, "repair"));
+  }
 }
 
-/** The volume is looked at anew when kubelet publishes it again. */
-function abandon({ volume }: KnownVolume, { volumes, log }: VolumePorts): void {
-  volumes.forget(volume.targetPath);
-  log.error("A volume that was taken over could not be reported in time; it will be tried at kubelet's next publish", {
-    pod: `${volume.pod.namespace}/${volume.pod.name}`,
-    targetPath: volume.targetPath,
-  });
+/** By the class as it was read last: rotation reads it at each pass, and without rotation nobody follows its edits. */
+function wantsNoSecrets({ secretProviderClass }: KnownVolume): boolean {
+  return secretProviderClass?.secretObjects.length === 0;
 }

@@ -1,13 +1,18 @@
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "../log.ts";
 import type { Schedule } from "../ports.ts";
+import { pauseUntilPhase } from "./phase.ts";
+
+/** A timer runs 2^31 - 1 ms at most, which is a little more. */
+export const LONGEST_PERIOD_MS = 596 * 3_600_000;
 
 /** Periods by the platform's own timer; docs/adr/0002 says why not by cron. A task that throws is logged and run again. */
 export function createTimerSchedule(log: Logger): Schedule {
   return {
-    every: (periodMs, task) => {
+    every: (periodMs, task, phaseMs) => {
       const stopped = new AbortController();
-      const running = repeat(periodMs, () => guarded(task, stopped.signal, log), stopped.signal);
+      const pauseMs = (): number => (phaseMs === undefined ? periodMs : pauseUntilPhase(Date.now(), periodMs, phaseMs));
+      const running = repeat(pauseMs, () => guarded(task, stopped.signal, log), stopped.signal);
       return {
         stop: async () => {
           stopped.abort();
@@ -18,13 +23,13 @@ export function createTimerSchedule(log: Logger): Schedule {
   };
 }
 
-async function repeat(periodMs: number, run: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  while (await pause(periodMs, signal)) await run();
+async function repeat(pauseMs: () => number, run: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (await pause(pauseMs(), signal)) await run();
 }
 
 /** False when the pause was cut short by the signal. */
-function pause(periodMs: number, signal: AbortSignal): Promise<boolean> {
-  return setTimeout(periodMs, true, { signal, ref: false }).catch(() => false);
+function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return setTimeout(ms, true, { signal, ref: false }).catch(() => false);
 }
 
 async function guarded(task: (signal: AbortSignal) => Promise<void>, signal: AbortSignal, log: Logger): Promise<void> {

@@ -7,9 +7,8 @@ import type {
   PublishRequest,
   SecretProviderClass,
 } from "../model.ts";
-import type { Freshness } from "../ports.ts";
 import { parsePayload } from "./payload.ts";
-import type { VolumePorts } from "./volume-ports.ts";
+import type { Asking, VolumePorts } from "./volume-ports.ts";
 
 /** The content of a volume, checked and ready to be written. */
 export interface CheckedContent {
@@ -20,25 +19,27 @@ export interface CheckedContent {
 /** SecretProviderClass → provider → checked content. Touches nothing on the node. */
 export async function fetchContent(
   request: PublishRequest,
-  ports: Pick<VolumePorts, "classes" | "providers">,
-  freshness: Freshness,
-  signal: AbortSignal,
+  secretProviderClass: SecretProviderClass,
+  { providers }: Pick<VolumePorts, "providers">,
+  { freshness, signal }: Asking,
 ): Promise<CheckedContent> {
-  const { pod, className } = request.volume;
-  const spc = await ports.classes.read({ namespace: pod.namespace, name: className }, freshness, signal);
+  const { pod } = request.volume;
+  const { provider } = secretProviderClass;
   try {
-    const content = await providerOf(spc, ports).fetch(contentRequest(request, spc), freshness, signal);
-    if (content.versions.length === 0) throw nothingNamed(spc);
+    const asked = contentRequest(request, checkedClass(secretProviderClass));
+    const content = await providers.named(provider).fetch(asked, freshness, signal);
+    if (content.versions.length === 0) throw nothingNamed(secretProviderClass);
     return { payload: parsePayload(content.files), versions: content.versions };
   } catch (error) {
-    throw inContext(`failed to mount secrets store objects for pod ${pod.namespace}/${pod.name}, err: `, error);
+    const beginning = `failed to mount secrets store objects for pod ${pod.namespace}/${pod.name}, err: `;
+    throw inContext(beginning, error, provider);
   }
 }
 
-function providerOf(spc: SecretProviderClass, ports: Pick<VolumePorts, "providers">) {
+function checkedClass(spc: SecretProviderClass): SecretProviderClass {
   if (spc.provider === "") throw unset(spc, "provider");
   if (Object.keys(spc.parameters).length === 0) throw unset(spc, "parameters");
-  return ports.providers.named(spc.provider);
+  return spc;
 }
 
 function contentRequest({ volume, attributes, credentials }: PublishRequest, spc: SecretProviderClass): ContentRequest {

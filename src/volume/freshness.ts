@@ -17,6 +17,12 @@ export function forRepair(clock: Clock): Freshness {
   return { notOlderThan: recently(clock), priority: "rotation" };
 }
 
+/** For a rotation pass: what left since it began; who cannot be served before the next one is told so at once. */
+export function forPass(startedAt: Date, intervalMs: number): Freshness {
+  const deadline = new Date(startedAt.getTime() + intervalMs);
+  return { notOlderThan: startedAt, priority: "rotation", deadline };
+}
+
 function recently(clock: Clock): Date {
   return new Date(clock().getTime() - MOUNT_TAKES_MS);
 }

@@ -1,9 +1,5 @@
+import { podStatusName } from "../formats/pod-status-name.ts";
 import type { ObjectVersion, PodStatus, Volume } from "../model.ts";
-
-/** `<pod>-<namespace>-<SecretProviderClass>`: the name under which dashboards and the established driver look for it. */
-export function podStatusName(volume: Volume): string {
-  return `${volume.pod.name}-${volume.pod.namespace}-${volume.className}`;
-}
 
 /**
  * What is reported of a published volume. Objects are sorted by id, so that equal content is an equal object and causes

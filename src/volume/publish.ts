@@ -1,59 +1,88 @@
-import { DriverError } from "../errors.ts";
-import type { Payload, PublishRequest, Volume } from "../model.ts";
+import { DriverError, messageOf } from "../errors.ts";
+import type { PublishRequest, SecretProviderClass, Volume } from "../model.ts";
 import type { Call } from "../ports.ts";
-import { fetchContent } from "./content.ts";
-import { payDebt } from "./debts.ts";
+import { fetchContent, type CheckedContent } from "./content.ts";
+import { deliver } from "./deliver.ts";
 import { forMount } from "./freshness.ts";
-import { podStatusOf } from "./pod-status.ts";
 import { isPublished } from "./published.ts";
+import { readClass } from "./secret-class.ts";
+import { settle } from "./settle.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 import type { KnownVolume } from "./volumes.ts";
 
+/** Whose content a published volume holds; empty while that is not known. */
+export interface Published {
+  readonly provider: string;
+}
+
 /**
- * NodePublishVolume. After success the target is a mount with the whole content, and the pod's status is written or
- * owed. After failure nothing that this call made is left. Idempotent.
+ * NodePublishVolume. After success the target is a mount with the whole content, its credentials are known, and what
+ * Kubernetes is told of it is written or owed. After failure nothing that this call made is left. Idempotent.
  */
-export async function publishVolume(request: PublishRequest, ports: VolumePorts, call: Call): Promise<void> {
+export async function publishVolume(request: PublishRequest, ports: VolumePorts, call: Call): Promise<Published> {
   const { signal } = call;
-  if (await isPublished(request.volume, ports)) {
-    await acknowledge(request, ports, signal);
-    return;
-  }
+  if (await isPublished(request.volume, ports)) return acknowledge(request, ports, signal);
   const { volume } = request;
-  const { payload, versions } = await fetchContent(request, ports, forMount(ports.clock, call), signal);
-  const status = podStatusOf(volume, versions, ports.nodeName);
+  const asking = { freshness: forMount(ports.clock, call), signal };
+  const startedAt = ports.clock();
+  const secretProviderClass = await readClass(volume, ports, asking);
+  const content = await fetchContent(request, secretProviderClass, ports, asking);
   const known = await ports.locks.hold(volume.targetPath, signal, async () =>
-    (await populate(volume, payload, ports, signal))
-      ? ports.volumes.remember(volume, { kind: "status", status })
+    (await populate(volume, content, ports, signal))
+      ? ports.volumes.remember(published(request, secretProviderClass, content, startedAt))
       : undefined,
   );
-  if (known === undefined) {
-    await acknowledge(request, ports, signal);
-    return;
-  }
-  const { pod, className, targetPath } = volume;
-  ports.log.info("Volume published", {
-    pod: `${pod.namespace}/${pod.name}`,
-    secretProviderClass: className,
-    targetPath,
-  });
-  await payDebt(known, ports, signal);
+  if (known === undefined) return acknowledge(request, ports, signal);
+  using claim = ports.volumes.claim(volume);
+  logPublished(volume, ports);
+  // A rotation pass that began meanwhile delivers it.
+  if (claim) await deliver({ volume, files: content.payload, occasion: "publish" }, ports, signal);
+  return { provider: secretProviderClass.provider };
+}
+
+function published(
+  { volume, attributes, credentials }: PublishRequest,
+  secretProviderClass: SecretProviderClass,
+  { versions }: CheckedContent,
+  at: Date,
+): KnownVolume {
+  const owed = { report: "owed", secretsOwed: true, failing: false } as const;
+  const times = { handedOverAt: at, freshAt: at };
+  return { volume, attributes, credentials, secretProviderClass, versions, ...owed, ...times };
+}
+
+function logPublished({ pod, className, targetPath }: Volume, { log }: VolumePorts): void {
+  log.info("Volume published", { pod: `${pod.namespace}/${pod.name}`, secretProviderClass: className, targetPath });
 }
 
 /** A republish, or a volume that somebody else published. It costs no request unless one is owed. */
-async function acknowledge(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<void> {
-  const known = ports.volumes.get(request.volume.targetPath);
-  const owed = known === undefined || known.debt?.kind === "takeover";
-  await payDebt(owed ? await oweTakeover(request, ports, signal) : known, ports, signal);
+async function acknowledge(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<Published> {
+  const known = ports.volumes.handOver(request, ports.clock()) ?? (await takeOver(request, ports, signal));
+  await settle(known, ports, signal);
+  return { provider: known.secretProviderClass?.provider ?? "" };
 }
 
 /** Under the lock, so that a volume which is being unpublished is not remembered with its credentials. */
-function oweTakeover(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<KnownVolume> {
-  const { volume } = request;
+function takeOver(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<KnownVolume> {
+  const { volume, attributes, credentials } = request;
   return ports.locks.hold(volume.targetPath, signal, async () => {
     if (!(await isPublished(volume, ports)))
       throw new DriverError("Busy", `${volume.targetPath} was unpublished meanwhile; kubelet will try again`);
-    return ports.volumes.remember(volume, { kind: "takeover", request, since: ports.clock() });
+    const now = ports.clock();
+    const unknown = { secretProviderClass: undefined, versions: undefined, report: "unknown" } as const;
+    return (
+      ports.volumes.handOver(request, now) ??
+      ports.volumes.remember({
+        volume,
+        attributes,
+        credentials,
+        ...unknown,
+        handedOverAt: now,
+        freshAt: now,
+        secretsOwed: true,
+        failing: false,
+      })
+    );
   });
 }
 
@@ -61,7 +90,12 @@ function oweTakeover(request: PublishRequest, ports: VolumePorts, signal: AbortS
  * Under the lock the facts are looked at again: the caller may have left, or another call have published meanwhile; then
  * the answer is false, and what that call wrote and reported stays.
  */
-async function populate(volume: Volume, payload: Payload, ports: VolumePorts, signal: AbortSignal): Promise<boolean> {
+async function populate(
+  volume: Volume,
+  { payload }: CheckedContent,
+  ports: VolumePorts,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (await isPublished(volume, ports)) return false;
   if (signal.aborted)
     throw new DriverError("DeadlineExceeded", "the caller's deadline ended before the volume was mounted");
@@ -84,7 +118,7 @@ async function undo(targetPath: string, { mounter, log }: VolumePorts): Promise<
   try {
     await mounter.unmount(targetPath);
   } catch (error) {
-    const err = error instanceof DriverError ? error.message : "internal error";
+    const err = messageOf(error);
     log.error("failed to unmount a volume whose content could not be written", { targetPath, err });
   }
 }

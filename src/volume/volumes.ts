@@ -1,44 +1,80 @@
-import type { PodStatus, PublishRequest, Volume } from "../model.ts";
+import type { Credentials, ObjectVersion, Parameters, PublishRequest, SecretProviderClass, Volume } from "../model.ts";
 
-/**
- * What a published volume still owes. Its files are good, so the pod runs; the debt is paid at kubelet's next publish
- * or by the repair, whichever comes first.
- */
-export type Debt =
-  /** The files are written, their report is not. */
-  | { readonly kind: "status"; readonly status: PodStatus }
-  /** Somebody else published it; whether it was ever reported is not known yet. Holds credentials: see `since`. */
-  | { readonly kind: "takeover"; readonly request: PublishRequest; readonly since: Date };
+/** Whether the pod status says what the volume holds. */
+export type Report =
+  /** Somebody else published the volume; whether it was ever reported is not known yet. */
+  | "unknown"
+  /** The files are there, their report is not. */
+  | "owed"
+  | "told";
 
+/** A volume of this node, and what is remembered of it. No values: those are in the files alone. */
 export interface KnownVolume {
+  /** One publication: a volume that is unpublished and published again is another object, even if all fields are equal. */
   readonly volume: Volume;
-  readonly debt: Debt | undefined;
+  readonly attributes: Parameters;
+  /** What kubelet handed over last; undefined when it was dropped. */
+  readonly credentials: Credentials | undefined;
+  readonly handedOverAt: Date;
+  /** The class as it was read last; undefined while nobody had to. */
+  readonly secretProviderClass: SecretProviderClass | undefined;
+  /** What the volume holds; undefined when somebody else wrote it. */
+  readonly versions: readonly ObjectVersion[] | undefined;
+  readonly report: Report;
+  /** Whether a Secret of the class could not be brought up to date. */
+  readonly secretsOwed: boolean;
+  /** When the content was last known to be the vault's; for a volume that was taken over, since when it is known. */
+  readonly freshAt: Date;
+  /** Whether the last refresh failed. */
+  readonly failing: boolean;
 }
 
 /** The volumes that this process published or took over, by target path. */
 export interface Volumes {
   get(targetPath: string): KnownVolume | undefined;
-  remember(volume: Volume, debt: Debt): KnownVolume;
-  /** The debt is paid, unless the volume was forgotten or owes something else by now. */
-  settle(known: KnownVolume): void;
+  all(): readonly KnownVolume[];
+  /** A volume was published; one of the same target that was known until now is no more. */
+  remember(known: KnownVolume): KnownVolume;
+  /** Changes what is remembered of this publication; undefined, and no change, when it is gone. */
+  change(volume: Volume, news: Partial<Omit<KnownVolume, "volume">>): KnownVolume | undefined;
+  /** A republish brings fresh credentials; undefined when the volume is not known. */
+  handOver(request: PublishRequest, at: Date): KnownVolume | undefined;
   forget(targetPath: string): void;
-  owing(): readonly KnownVolume[];
+  /** Refreshing and reporting one volume never overlap: who gets no claim leaves the volume to the one who has it. */
+  claim(volume: Volume): Disposable | undefined;
 }
 
-export function createVolumes(): Volumes {
+/** Without rotation nobody needs credentials once a volume is reported: they are dropped then. */
+export function createVolumes({ keepsCredentials }: { readonly keepsCredentials: boolean }): Volumes {
   const known = new Map<string, KnownVolume>();
+  const claimed = new WeakSet<Volume>();
+
+  function put(entry: KnownVolume): KnownVolume {
+    const needed = keepsCredentials || entry.report === "unknown";
+    const kept = needed ? entry : { ...entry, credentials: undefined };
+    known.set(entry.volume.targetPath, kept);
+    return kept;
+  }
+
+  function change(volume: Volume, news: Partial<Omit<KnownVolume, "volume">>): KnownVolume | undefined {
+    const entry = known.get(volume.targetPath);
+    return entry?.volume === volume ? put({ ...entry, ...news }) : undefined;
+  }
+
   return {
     get: (targetPath) => known.get(targetPath),
-    remember: (volume, debt) => {
-      const entry = { volume, debt };
-      known.set(volume.targetPath, entry);
-      return entry;
-    },
-    settle: (entry) => {
-      const { volume } = entry;
-      if (known.get(volume.targetPath) === entry) known.set(volume.targetPath, { volume, debt: undefined });
+    all: () => [...known.values()],
+    remember: put,
+    change,
+    handOver: ({ volume, attributes, credentials }, at) => {
+      const entry = known.get(volume.targetPath);
+      return entry && change(entry.volume, { attributes, credentials, handedOverAt: at });
     },
     forget: (targetPath) => void known.delete(targetPath),
-    owing: () => [...known.values()].filter(({ debt }) => debt !== undefined),
+    claim: (volume) => {
+      if (claimed.has(volume)) return undefined;
+      claimed.add(volume);
+      return { [Symbol.dispose]: () => void claimed.delete(volume) };
+    },
   };
 }

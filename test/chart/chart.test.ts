@@ -69,9 +69,13 @@ describe("the notes", () => {
     expect(notes).toContain("No pod is made until the service account is there.");
   });
 
-  test("warn that contents are not renewed yet", () => {
-    expect(renderNotes({ "secrets-store-csi-driver": { enableSecretRotation: true } })).toContain(
-      "does not yet renew their contents",
-    );
+  test.each([
+    [{}, true, true],
+    [{ enableSecretRotation: true }, false, true],
+    [{ syncSecret: { enabled: true } }, true, false],
+  ])("say what is off, and how to turn it on: %j", (values, rotation, sync) => {
+    const notes = renderNotes({ "secrets-store-csi-driver": values });
+    expect(notes.includes("secrets-store-csi-driver.enableSecretRotation=true")).toBe(rotation);
+    expect(notes.includes("secrets-store-csi-driver.syncSecret.enabled=true")).toBe(sync);
   });
 });

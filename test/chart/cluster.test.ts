@@ -18,6 +18,14 @@ describe("the CSIDriver", () => {
     });
   });
 
+  test.each([
+    [{ enableSecretRotation: true }, true],
+    [{ syncSecret: { enabled: true } }, true],
+    [{ syncSecret: { allowTokenTypes: true } }, false],
+  ])("has kubelet publish again where that is of use: %j", (values, republishes) => {
+    expect(render({ [driver]: values }).csiDriver.spec.requiresRepublish).toBe(republishes);
+  });
+
   test("is open to OpenShift's restricted pods", () => {
     expect(csiDriver.metadata?.labels).toMatchObject({
       "security.openshift.io/csi-ephemeral-volume-profile": "restricted",
@@ -63,9 +71,24 @@ describe("rights", () => {
       { apiGroups: [group], resources: ["secretproviderclasses"], verbs: ["get"] },
       { apiGroups: [group], resources: ["secretproviderclasspodstatuses"], verbs: ["get", "create", "patch"] },
       { apiGroups: [group], resources: ["secretproviderclasspodstatuses"], verbs: ["delete"] },
+      { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
     ]);
     expect(get("ClusterRoleBinding", "secretproviderclasses-rolebinding")).toMatchObject({
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "secretproviderclasses-role" },
+      subjects: [{ kind: "ServiceAccount", name: driver, namespace: "kube-system" }],
+    });
+  });
+
+  test("of the plugin touch pods and Secrets only where Secrets are synced", () => {
+    expect(() => get("ClusterRole", "secretprovidersyncing-role")).toThrow("missing");
+    const syncing = render({ [driver]: { syncSecret: { enabled: true } } });
+    expect(syncing.get("ClusterRole", "secretprovidersyncing-role").rules).toEqual([
+      { apiGroups: [""], resources: ["pods"], verbs: ["get"] },
+      { apiGroups: [""], resources: ["secrets"], verbs: ["get", "create", "patch"] },
+      { apiGroups: [""], resources: ["secrets"], verbs: ["delete"] },
+    ]);
+    expect(syncing.get("ClusterRoleBinding", "secretprovidersyncing-rolebinding")).toMatchObject({
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "secretprovidersyncing-role" },
       subjects: [{ kind: "ServiceAccount", name: driver, namespace: "kube-system" }],
     });
   });

@@ -57,6 +57,16 @@ describe("the DaemonSet", () => {
       { logVerbosity: 10, logFormatJSON: true, podOverrides: "none", writeCertAndKeyInSeparateFiles: true },
     ],
     ["without host network", { linux: { hostNetwork: false } }],
+    [
+      "with rotation and Secret sync",
+      {
+        [driver]: {
+          enableSecretRotation: true,
+          rotationPollInterval: "90s",
+          syncSecret: { enabled: true, allowTokenTypes: true },
+        },
+      },
+    ],
   ])("gives flags that the plugin takes, %s", (_, values) => {
     expect(parseNodeFlags(render(values).args).problems).toEqual([]);
   });

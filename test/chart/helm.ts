@@ -5,10 +5,12 @@ import { join, resolve } from "node:path";
 import type {
   V1ClusterRole,
   V1ClusterRoleBinding,
+  V1ConfigMap,
   V1Container,
   V1CSIDriver,
   V1CustomResourceDefinition,
   V1DaemonSet,
+  V1ObjectMeta,
   V1PodSpec,
   V1ServiceAccount,
 } from "@kubernetes/client-node";
@@ -27,6 +29,33 @@ interface Kinds {
   readonly CSIDriver: V1CSIDriver;
   readonly CustomResourceDefinition: V1CustomResourceDefinition;
   readonly DaemonSet: V1DaemonSet;
+  readonly ConfigMap: V1ConfigMap;
+  readonly PodMonitor: PodMonitor;
+  readonly PrometheusRule: PrometheusRule;
+}
+
+/** Of the Prometheus operator's kinds (monitoring.coreos.com/v1), what the chart uses. */
+interface PodMonitor {
+  readonly kind?: string;
+  readonly metadata?: V1ObjectMeta;
+  readonly spec: {
+    readonly selector: object;
+    readonly podMetricsEndpoints: readonly { readonly port: string; readonly honorLabels: boolean }[];
+  };
+}
+
+interface PrometheusRule {
+  readonly kind?: string;
+  readonly metadata?: V1ObjectMeta;
+  readonly spec: { readonly groups: readonly { readonly name: string; readonly rules: readonly AlertRule[] }[] };
+}
+
+export interface AlertRule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly description: string };
 }
 
 type Values = Readonly<Record<string, unknown>>;

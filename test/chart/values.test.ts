@@ -23,6 +23,14 @@ const rows: readonly Row[] = [
   ["constructPEMChain", false, ({ args }) => args.includes("--construct-pem-chain=false"), true],
   ["writeCertAndKeyInSeparateFiles", true, ({ args }) => args.includes("--write-cert-and-key-in-separate-files"), true],
   ["podOverrides", "none", ({ args }) => args.includes("--pod-overrides=none"), true],
+  ["monitoring.podMonitor", { enabled: true, labels: label }, ({ objects }) => labelOf(objects, "PodMonitor"), "blue"],
+  [
+    "monitoring.alertRules",
+    { enabled: true, labels: label },
+    ({ objects }) => labelOf(objects, "PrometheusRule"),
+    "blue",
+  ],
+  ["monitoring.dashboard", { enabled: true, labels: label }, ({ objects }) => labelOf(objects, "ConfigMap"), "blue"],
   ["linux.image.repository", "r.example/akv", ({ container }) => container.image, `r.example/akv:${version}`],
   ["linux.image.tag", "v9", ({ container }) => container.image, "azure-keyvault-csi:v9"],
   ["linux.image.pullPolicy", "Always", ({ container }) => container.imagePullPolicy, "Always"],
@@ -43,7 +51,10 @@ const rows: readonly Row[] = [
   [`${driver}.logVerbosity`, 10, ({ args }) => args.includes("-v=10"), true],
   [`${driver}.livenessProbe.port`, 1, ({ args }) => args.includes("--health-addr=127.0.0.1:1"), true],
   [`${driver}.rbac.install`, false, ({ objects }) => objects.length, 4],
-  [`${driver}.enableSecretRotation`, true, ({ csiDriver }) => csiDriver.spec.requiresRepublish, true],
+  [`${driver}.enableSecretRotation`, true, ({ args }) => args.includes("--enable-secret-rotation"), true],
+  [`${driver}.rotationPollInterval`, "1h30m", ({ args }) => args.includes("--rotation-poll-interval=1h30m"), true],
+  [`${driver}.syncSecret.enabled`, true, ({ csiDriver }) => csiDriver.spec.requiresRepublish, true],
+  [`${driver}.syncSecret.allowTokenTypes`, true, ({ args }) => args.includes("--allow-token-secret-types"), true],
   [`${driver}.tokenRequests`, [], ({ csiDriver }) => csiDriver.spec.tokenRequests, undefined],
   [`${driver}.automountServiceAccountToken`, false, ({ pod }) => pod.automountServiceAccountToken, false],
   [`${driver}.linux.kubeletRootDir`, "/k", ({ pod }) => pod.volumes?.[0]?.hostPath?.path, "/k/pods"],
@@ -119,6 +130,12 @@ describe("a value is refused that", () => {
     [`${driver}.linux.metricsAddr`, 0],
     [`${driver}.linux.metricsAddr`, 65_536],
     [`${driver}.livenessProbe.port`, 0],
+    ["monitoring.alertRules", { enabled: true, staleAfterSeconds: 0 }],
+    ["monitoring.dashboard", { enabled: true, folder: "a" }],
+    [`${driver}.rotationPollInterval`, "3"],
+    [`${driver}.rotationPollInterval`, "3 minutes"],
+    [`${driver}.rotationPollInterval`, "-3m"],
+    [`${driver}.syncSecret.enabled`, "yes"],
     [`${driver}.tokenRequests`, [{ audience: "a", expirationSeconds: 1 }]],
   ])("cannot work: %s=%s", (key, value) => {
     expect(() => render(nested(key, value))).toThrow(`at '/${key.replaceAll(".", "/")}`);
@@ -127,6 +144,7 @@ describe("a value is refused that", () => {
 
 describe("null takes a default away", () => {
   test.each([
+    ["", "monitoring"],
     ["", "linux"],
     ["", driver],
     ["linux", "image"],
@@ -138,6 +156,8 @@ describe("null takes a default away", () => {
     [driver, "rbac"],
     [`${driver}.rbac`, "install"],
     [driver, "enableSecretRotation"],
+    [driver, "syncSecret"],
+    [`${driver}.syncSecret`, "enabled"],
     [driver, "automountServiceAccountToken"],
     [driver, "linux"],
     [`${driver}.linux`, "kubeletRootDir"],
@@ -157,6 +177,8 @@ describe("null takes a default away", () => {
     ["linux.affinity", ({ pod }: Rendered) => pod.affinity, undefined],
     ["linux.updateStrategy", ({ daemonSet }: Rendered) => daemonSet.spec?.updateStrategy, undefined],
     [`${driver}.tokenRequests`, ({ csiDriver }: Rendered) => csiDriver.spec.tokenRequests, undefined],
+    [`${driver}.rotationPollInterval`, ({ args }: Rendered) => args, defaults.args],
+    [`${driver}.syncSecret.allowTokenTypes`, ({ args }: Rendered) => args, defaults.args],
     [`${driver}.linux.metricsAddr`, ({ args }: Rendered) => args, defaults.args],
     [`${driver}.linux.driver.resources`, ({ container }: Rendered) => container.resources, undefined],
   ])("and leaves nothing else wrong: %s", (key, effect, expected) => {
@@ -262,6 +284,11 @@ function nested(key: string, value: unknown): Record<string, unknown> {
 
 function cpuLimit({ container }: Rendered): unknown {
   return container.resources?.limits?.["cpu"];
+}
+
+/** The label `team` of the one object of a kind. */
+function labelOf(objects: Rendered["objects"], wanted: string): string | undefined {
+  return objects.find(({ kind }) => kind === wanted)?.metadata?.labels?.["team"];
 }
 
 function labelled(objects: Rendered["objects"], name: string): boolean {

@@ -28,7 +28,7 @@ async function rightsGiven(): Promise<readonly string[]> {
 }
 
 function rightsOf({ apiGroups, resources, verbs }: Rule): readonly string[] {
-  const named = resources.flatMap((resource) => apiGroups.map((group) => `${resource}.${group}`));
+  const named = resources.flatMap((name) => apiGroups.map((group) => (group === "" ? name : `${name}.${group}`)));
   return verbs.flatMap((verb) => named.map((resource) => `${verb} ${resource}`));
 }
 

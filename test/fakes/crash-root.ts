@@ -52,7 +52,11 @@ async function answered(name: string, outcome: Promise<unknown>): Promise<unknow
 const { values: flags, problems } = parseNodeFlags(process.argv.slice(3));
 if (problems.length > 0) throw new Error(problems.join("\n"));
 const log = createLogger({ verbosity: flags.v, json: false, stdout: process.stdout, stderr: process.stderr });
-const { classes, providers, statuses, metrics } = await createNodeAdapters(flags, process.env, log);
+const { classes, providers, statuses, pods, secrets, pfx, events, metrics } = await createNodeAdapters(
+  flags,
+  process.env,
+  log,
+);
 await hardenProcess();
 const plugin = await startNodePlugin(
   flags,
@@ -61,6 +65,10 @@ const plugin = await startNodePlugin(
     classes: stepwise("classes", classes),
     providers: { named: (name) => stepwise("provider", providers.named(name)) },
     statuses: stepwise("statuses", statuses),
+    pods: stepwise("pods", pods),
+    secrets: stepwise("secrets", secrets),
+    pfx,
+    events,
     mounter: createMounter({
       kernel: stepwise("kernel", await loadKernel()),
       fs: stepwise("mount", nodeFs),

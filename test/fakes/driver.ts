@@ -5,19 +5,23 @@ import type { NodeAdapters } from "../../src/commands/node-adapters.ts";
 import { parseNodeFlags, type NodeFlags } from "../../src/commands/node-flags.ts";
 import { startNodePlugin } from "../../src/commands/node-server.ts";
 import { createClient, type CsiClient } from "../../src/grpc/client.ts";
-import { createMetrics } from "../../src/metrics/metrics.ts";
+import { createMetrics, type MetricsRegistry } from "../../src/metrics/metrics.ts";
+import type { PfxReader } from "../../src/ports.ts";
 import { createFakeLog, type FakeLog } from "./log.ts";
 import {
   createFakeClasses,
+  createFakeEvents,
   createFakeNode,
   createFakePodStatuses,
   createFakeProviders,
   type FakeClasses,
+  type FakeEvents,
   type FakeMounter,
   type FakePodStatuses,
   type FakeProviders,
   type FakeVolumeFiles,
 } from "./ports.ts";
+import { createFakePfx, createFakePods, createFakeSecrets, type FakePods, type FakeSecrets } from "./secrets.ts";
 
 export interface DriverFakes {
   readonly classes: FakeClasses;
@@ -25,6 +29,10 @@ export interface DriverFakes {
   readonly statuses: FakePodStatuses;
   readonly mounter: FakeMounter;
   readonly files: FakeVolumeFiles;
+  readonly pods: FakePods;
+  readonly secrets: FakeSecrets;
+  readonly pfx: PfxReader;
+  readonly events: FakeEvents & { stop(): Promise<void> };
   readonly log: FakeLog;
 }
 
@@ -42,6 +50,7 @@ export interface RunningDriver {
   readonly client: CsiClient;
   readonly fakes: DriverFakes;
   readonly socketPath: string;
+  readonly metrics: MetricsRegistry;
   stop(): Promise<void>;
 }
 
@@ -54,6 +63,10 @@ export function createDriverFakes(): DriverFakes {
     ...createFakeNode(),
     providers: createFakeProviders(),
     statuses: createFakePodStatuses(),
+    pods: createFakePods(),
+    secrets: createFakeSecrets(),
+    pfx: createFakePfx(),
+    events: { ...createFakeEvents(), stop: () => Promise.resolve() },
     log: createFakeLog(),
   };
 }
@@ -66,12 +79,14 @@ export async function startDriver(overrides: DriverOverrides = {}): Promise<Runn
   const { values } = parseNodeFlags(["--nodeid=node-1", ...freePorts]);
   const flags = { ...values, endpoint: `unix://${socketPath}`, ...overrides.flags };
   const { log, ...adapters } = fakes;
-  const plugin = await startNodePlugin(flags, { ...adapters, metrics: createMetrics(), ...overrides.adapters }, log);
+  const metrics = createMetrics();
+  const plugin = await startNodePlugin(flags, { ...adapters, metrics, ...overrides.adapters }, log);
   const client = createClient(socketPath);
   return {
     client,
     fakes,
     socketPath,
+    metrics,
     stop: async () => {
       client.close();
       await plugin.stop();

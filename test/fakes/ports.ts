@@ -5,10 +5,22 @@ import type {
   LivePodStatus,
   ObjectRef,
   Payload,
+  PodEvent,
+  PodRef,
   PodStatus,
   SecretProviderClass,
 } from "../../src/model.ts";
-import type { Classes, Mounter, PodStatuses, Providers, TargetState, VolumeFiles } from "../../src/ports.ts";
+import type {
+  Classes,
+  Events,
+  Freshness,
+  Metrics,
+  Mounter,
+  PodStatuses,
+  Providers,
+  TargetState,
+  VolumeFiles,
+} from "../../src/ports.ts";
 
 /** Mounts in memory: what is not in the map is absent. */
 export interface FakeMounter extends Mounter {
@@ -53,9 +65,12 @@ export function createFakeNode(): { readonly mounter: FakeMounter; readonly file
     write: (dir, payload, group) => {
       calls.push("write");
       if (files.failure !== undefined) return Promise.reject(asError(files.failure));
+      const same = JSON.stringify(volumes.get(dir)?.payload) === JSON.stringify(payload);
       volumes.set(dir, { payload, group });
-      return Promise.resolve("changed");
+      return Promise.resolve(same ? "unchanged" : "changed");
     },
+    writtenAt: () => Promise.resolve(new Date(0)),
+    read: (dir) => Promise.resolve(volumes.get(dir)?.payload ?? []),
     clear: (dir) => {
       calls.push("clear");
       volumes.delete(dir);
@@ -67,19 +82,27 @@ export function createFakeNode(): { readonly mounter: FakeMounter; readonly file
 
 /** SecretProviderClasses by `namespace/name`. */
 export interface FakeClasses extends Classes {
-  readonly held: Map<string, Omit<SecretProviderClass, "ref">>;
+  readonly held: Map<string, Omit<SecretProviderClass, "ref" | "secretObjects"> & Partial<SecretProviderClass>>;
+  readonly reads: string[];
+  /** Thrown by the next reads while it is set. */
+  failure: unknown;
 }
 
 export function createFakeClasses(): FakeClasses {
   const held: FakeClasses["held"] = new Map();
-  return {
+  const classes: FakeClasses = {
     held,
+    reads: [],
+    failure: undefined,
     read: (ref) => {
+      classes.reads.push(keyOf(ref));
+      if (classes.failure !== undefined) return Promise.reject(asError(classes.failure));
       const found = held.get(keyOf(ref));
-      if (found) return Promise.resolve({ ref, ...found });
+      if (found) return Promise.resolve({ secretObjects: [], ...found, ref });
       return Promise.reject(new DriverError("SecretProviderClassNotFound", `${keyOf(ref)} not found`));
     },
   };
+  return classes;
 }
 
 /** Pod statuses by `namespace/name`. */
@@ -100,7 +123,7 @@ export function createFakePodStatuses(): FakePodStatuses {
     apply: (status) => {
       if (statuses.failure !== undefined) return Promise.reject(asError(statuses.failure));
       statuses.applied.push(status);
-      statuses.live.set(keyOf(status.ref), { ownerUids: [status.pod.uid] });
+      statuses.live.set(keyOf(status.ref), { uid: `status-of-${status.pod.uid}`, ownerUids: [status.pod.uid] });
       return Promise.resolve();
     },
     read: (ref) => {
@@ -112,21 +135,53 @@ export function createFakePodStatuses(): FakePodStatuses {
   return statuses;
 }
 
+/** Events, as they were recorded. */
+export interface FakeEvents extends Events {
+  readonly recorded: (PodEvent & { readonly pod: PodRef })[];
+}
+
+export function createFakeEvents(): FakeEvents {
+  const recorded: FakeEvents["recorded"] = [];
+  return { recorded, record: (pod, event) => void recorded.push({ pod, ...event }) };
+}
+
+/** What was counted: the name of the method and what it was told. */
+export interface FakeMetrics extends Metrics {
+  readonly counted: (readonly [string, unknown])[];
+}
+
+export function createFakeMetrics(): FakeMetrics {
+  const counted: FakeMetrics["counted"] = [];
+  const count = (name: string) => (what: unknown) => void counted.push([name, what]);
+  return {
+    counted,
+    kubernetesRequest: count("kubernetesRequest"),
+    published: count("published"),
+    unpublished: count("unpublished"),
+    rotated: count("rotated"),
+    secretSynced: count("secretSynced"),
+    watchAges: () => undefined,
+  };
+}
+
 /** One provider, named azure, that answers as `answer` says. */
 export interface FakeProviders extends Providers {
   readonly requests: ContentRequest[];
+  readonly freshness: Freshness[];
   answer: (request: ContentRequest, signal: AbortSignal) => Promise<Content>;
 }
 
 export function createFakeProviders(): FakeProviders {
   const providers: FakeProviders = {
     requests: [],
+    freshness: [],
     answer: () => Promise.resolve(contentOf({ password: "hunter2" })),
     named: (name) => {
       if (name !== "azure") throw new DriverError("ProviderNotFound", `provider not found: ${name}`);
       return {
-        fetch: (request, _freshness, signal) => {
+        fetch: (request, freshness, signal) => {
           providers.requests.push(request);
+          providers.freshness.push(freshness);
           return providers.answer(request, signal);
         },
       };

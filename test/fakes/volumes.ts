@@ -1,10 +1,12 @@
 import type { Freshness } from "../../src/ports.ts";
 import type { PublishRequest, Volume } from "../../src/model.ts";
+import type { FetchableVolume } from "../../src/volume/freshen.ts";
 import { createKeyedLock } from "../../src/volume/keyed-lock.ts";
 import type { VolumePorts } from "../../src/volume/volume-ports.ts";
 import { createVolumes } from "../../src/volume/volumes.ts";
 import { createDriverFakes, type DriverFakes } from "./driver.ts";
 import { aContext, aPodUid, aTarget } from "./messages.ts";
+import { createFakeMetrics, type FakeMetrics } from "./ports.ts";
 
 export const aVolume: Volume = {
   id: "csi-4f1d",
@@ -20,20 +22,38 @@ export const aRequest: PublishRequest = {
   credentials: { secrets: { clientid: "id", clientsecret: "secret" } },
 };
 
+/** A volume that was published at the beginning of time, with the given fields in place of its own. */
+export function aKnownVolume(changes: Partial<FetchableVolume> = {}): FetchableVolume {
+  return {
+    ...aRequest,
+    handedOverAt: new Date(0),
+    secretProviderClass: undefined,
+    versions: [{ id: "secret/password", version: "1" }],
+    report: "told",
+    secretsOwed: false,
+    freshAt: new Date(0),
+    failing: false,
+    ...changes,
+  };
+}
+
 /** Fakes under the ports of the core, with a clock that stands still until it is set. */
 export interface CoreWorld extends DriverFakes {
   readonly ports: VolumePorts;
+  readonly metrics: FakeMetrics;
   now: Date;
 }
 
-export function createCoreWorld(): CoreWorld {
-  const fakes = createDriverFakes();
+/** By default with rotation, so that credentials are kept. */
+export function createCoreWorld({ keepsCredentials = true } = {}): CoreWorld {
+  const fakes = { ...createDriverFakes(), metrics: createFakeMetrics() };
   const world: CoreWorld = {
     ...fakes,
     now: new Date("2026-01-01T00:00:00Z"),
     ports: {
       ...fakes,
-      volumes: createVolumes(),
+      tokenTypesAllowed: false,
+      volumes: createVolumes({ keepsCredentials }),
       locks: createKeyedLock(),
       clock: () => world.now,
       nodeName: "node-1",

@@ -286,6 +286,15 @@ describe("another process", () => {
   });
 });
 
+test("the plugin's right to sync Secrets is given and taken by another process", async () => {
+  const { rights } = emulator.kubernetes;
+  expect(rights.has("patch", "secrets")).toBe(false);
+  expect((await control("PUT", "/kubernetes/secret-sync")).status).toBe(204);
+  expect(rights.has("patch", "secrets")).toBe(true);
+  expect((await control("DELETE", "/kubernetes/secret-sync")).status).toBe(204);
+  expect(rights.has("patch", "secrets")).toBe(false);
+});
+
 describe("a round trip", () => {
   async function timed(url: string, through: Agent): Promise<number> {
     const start = performance.now();

@@ -129,8 +129,8 @@ describe("server-side apply", () => {
     expect(body["message"]).toContain("fieldManager: Required value");
   });
 
-  test("needs the content type of an apply patch", async () => {
-    const headers = { "content-type": "application/merge-patch+json" };
+  test.each(["application/json", "application/strategic-merge-patch+json"])("is not what %s is", async (type) => {
+    const headers = { "content-type": type };
     expect(await ask(`${statuses}/any`, { method: "PATCH", headers, body: "{}" })).toMatchObject({ status: 415 });
   });
 

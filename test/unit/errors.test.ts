@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DriverError, inContext, verdicts } from "../../src/errors.ts";
+import { DriverError, errorTypeOf, inContext, messageOf, reasonOf, verdicts } from "../../src/errors.ts";
 
 /** Kubelet (pkg/volume/csi, isFinalError): CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
 const notFinal = new Set([1, 4, 8, 10, 14]);
@@ -17,4 +17,30 @@ test("context goes before the message and changes neither reason nor cause", () 
 
 test.each([[new Error("foreign")], ["text"], [undefined]])("what is not ours gets no context", (error) => {
   expect(inContext("for pod a/b: ", error)).toBe(error);
+});
+
+test("context says whose content was fetched, and a context further out leaves that", () => {
+  const inner = inContext("inner: ", new DriverError("Throttled", "later"), "azure");
+  expect(inContext("outer: ", inner)).toEqual(
+    new DriverError("Throttled", "outer: inner: later", { provider: "azure" }),
+  );
+});
+
+/** csi-driver 7.1: the words that dashboards know; the others are ours. */
+const established = ["FailedToMount", "SecretProviderClassNotFound", "GRPCProviderError", "FileWriteError"];
+const own = ["FailedToLookupProviderGRPCClient", "KubernetesUnavailable", "Busy", "DeadlineExceeded"];
+
+test.each(Object.values(verdicts))("error_type $errorType is a word of the table", ({ errorType }) => {
+  expect([...established, ...own]).toContain(errorType);
+});
+
+test("what nobody foresaw has an error_type and a reason, and its message is not told", () => {
+  const unforeseen = new Error("hunter2");
+  expect([errorTypeOf(unforeseen), reasonOf(unforeseen), messageOf(unforeseen)]).toEqual([
+    "FailedToMount",
+    "Unforeseen",
+    "internal error",
+  ]);
+  const known = new DriverError("Busy", "wait");
+  expect([errorTypeOf(known), reasonOf(known), messageOf(known)]).toEqual(["Busy", "Busy", "wait"]);
 });

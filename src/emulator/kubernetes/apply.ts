@@ -22,8 +22,11 @@ function mergedMeta(live: ObjectMeta, wanted: ObjectMeta): ObjectMeta {
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 
-/** Why the API server would not store an object of this metadata; undefined when it would. */
-export function metadataProblem({ name, labels = {} }: ObjectMeta): string | undefined {
+/** Why the API server would not store an object of this metadata in place of another; undefined when it would. */
+export function metadataProblem(live: ObjectMeta | undefined, wanted: ObjectMeta): string | undefined {
+  const { name, uid, labels = {} } = wanted;
+  if (live !== undefined && uid !== undefined && uid !== live.uid)
+    return `metadata.uid: Invalid value: "${uid}": field is immutable`;
   if (name.length > 253 || !subdomain.test(name))
     return `metadata.name: Invalid value: "${name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'`;
   const bad = Object.values(labels).find((value) => value.length > 63 || !labelValue.test(value));

@@ -36,30 +36,49 @@ export interface ObjectKey {
 /** The objects of the cluster. */
 export interface ObjectStore {
   get(key: ObjectKey): KubernetesObject | undefined;
+  /** All of a kind, in whatever namespace. */
+  list(plural: string): readonly KubernetesObject[];
   /** Stores the object; a new one gets UID and creation time, each change a resource version. Equal content is no change. */
   put(key: ObjectKey, object: KubernetesObject): KubernetesObject;
+  /** What the object owned loses that owner; what has no owner left goes as well. */
   delete(key: ObjectKey): boolean;
 }
 
 export function createObjectStore(): ObjectStore {
   const objects = new Map<string, KubernetesObject>();
   let revision = 0;
+  function put(path: string, object: KubernetesObject): KubernetesObject {
+    const old = objects.get(path);
+    const { uid, creationTimestamp, resourceVersion } = old?.metadata ?? {};
+    const kept = {
+      uid: uid ?? object.metadata.uid ?? randomUUID(),
+      creationTimestamp: creationTimestamp ?? new Date().toISOString(),
+    };
+    const same = { ...object, metadata: { ...object.metadata, ...kept, resourceVersion } };
+    if (old !== undefined && JSON.stringify(sorted(old)) === JSON.stringify(sorted(same))) return old;
+    const stored = { ...object, metadata: { ...object.metadata, ...kept, resourceVersion: String((revision += 1)) } };
+    objects.set(path, stored);
+    return stored;
+  }
+
+  function remove(path: string): boolean {
+    const uid = objects.get(path)?.metadata.uid;
+    const removed = objects.delete(path);
+    for (const [other, object] of [...objects]) {
+      const owners = object.metadata.ownerReferences ?? [];
+      const left = owners.filter((owner) => owner.uid !== uid);
+      if (left.length === owners.length) continue;
+      if (left.length === 0) remove(other);
+      else put(other, { ...object, metadata: { ...object.metadata, ownerReferences: left } });
+    }
+    return removed;
+  }
+
   return {
     get: (key) => objects.get(pathOf(key)),
-    put: (key, object) => {
-      const old = objects.get(pathOf(key));
-      const { uid, creationTimestamp, resourceVersion } = old?.metadata ?? {};
-      const kept = {
-        uid: uid ?? object.metadata.uid ?? randomUUID(),
-        creationTimestamp: creationTimestamp ?? new Date().toISOString(),
-      };
-      const same = { ...object, metadata: { ...object.metadata, ...kept, resourceVersion } };
-      if (old !== undefined && JSON.stringify(sorted(old)) === JSON.stringify(sorted(same))) return old;
-      const stored = { ...object, metadata: { ...object.metadata, ...kept, resourceVersion: String((revision += 1)) } };
-      objects.set(pathOf(key), stored);
-      return stored;
-    },
-    delete: (key) => objects.delete(pathOf(key)),
+    list: (plural) => [...objects].filter(([path]) => path.startsWith(`${plural}/`)).map(([, object]) => object),
+    put: (key, object) => put(pathOf(key), object),
+    delete: (key) => remove(pathOf(key)),
   };
 }
 

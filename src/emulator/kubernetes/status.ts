@@ -19,6 +19,14 @@ export const refusals = {
   methodNotAllowed: (): Response =>
     statusAnswer(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
   badRequest: (message: string): Response => statusAnswer(400, "BadRequest", message),
+  alreadyExists: (resource: string, name: string): Response =>
+    statusAnswer(409, "AlreadyExists", `${resource} "${name}" already exists`),
+  conflict: (resource: string, name: string): Response =>
+    statusAnswer(
+      409,
+      "Conflict",
+      `Operation cannot be fulfilled on ${resource} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
+    ),
   invalid: (message: string): Response => statusAnswer(422, "Invalid", message),
   unsupportedMediaType: (): Response =>
     statusAnswer(415, "UnsupportedMediaType", "the body of the request was in an unknown format"),

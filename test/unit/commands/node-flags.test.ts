@@ -15,6 +15,9 @@ describe("the flags of the node plugin", () => {
         "metrics-addr": { port: 8898 },
         kubeconfig: "",
         "pod-overrides": "all",
+        "enable-secret-rotation": false,
+        "rotation-poll-interval": 120_000,
+        "allow-token-secret-types": false,
         "cloud-name": "AzurePublicCloud",
         "construct-pem-chain": true,
         "write-cert-and-key-in-separate-files": false,
@@ -40,6 +43,14 @@ describe("the flags of the node plugin", () => {
     ["--v=1.5", "--v: must be a number from 0 to 10"],
     ["--metrics-addr=8898/tcp", "--metrics-addr: must be an address such as :8898 or 127.0.0.1:9808"],
     ["--pod-overrides=some", "--pod-overrides: must be all or none"],
+    ["--rotation-poll-interval=120", '--rotation-poll-interval: time: missing unit in duration "120"'],
+    ["--rotation-poll-interval=often", '--rotation-poll-interval: time: invalid duration "often"'],
+    ["--rotation-poll-interval=", '--rotation-poll-interval: time: invalid duration ""'],
+    [
+      "--rotation-poll-interval=999ms",
+      "--rotation-poll-interval: must be at least 1s: each pass asks the vault for every object of every volume",
+    ],
+    ["--rotation-poll-interval=597h", "--rotation-poll-interval: must be at most 596h, as long as a timer runs"],
     [
       "--cloud-name=AzureCloud1",
       "--cloud-name: must be AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud",
@@ -60,6 +71,17 @@ describe("the flags of the node plugin", () => {
     "--cloud-name=azurechinacloud",
   ])("take %s", (arg) => {
     expect(parseNodeFlags(["--nodeid=n", arg]).problems).toEqual([]);
+  });
+
+  test.each([
+    ["2m", 120_000],
+    ["90s", 90_000],
+    ["1h30m", 5_400_000],
+    ["1s", 1_000],
+    ["596h", 2_145_600_000],
+  ])("take %s between rotations", (text, ms) => {
+    const { values, problems } = parseNodeFlags(["--nodeid=n", `--rotation-poll-interval=${text}`]);
+    expect([problems, values["rotation-poll-interval"]]).toEqual([[], ms]);
   });
 
   test("tell all problems at once, a missing node name last", () => {

@@ -100,6 +100,39 @@ describe("the node service", () => {
   });
 });
 
+describe("calls are counted", () => {
+  async function counted(driver: RunningDriver, name: string): Promise<readonly string[]> {
+    return (await driver.metrics.text()).split("\n").filter((line) => line.startsWith(`${name}{`));
+  }
+
+  test("that succeed, with the provider of the volume", async () => {
+    const driver = await start();
+    await driver.client.node.nodePublishVolume(aPublishMessage());
+    await driver.client.node.nodePublishVolume(aPublishMessage());
+    await driver.client.node.nodeUnpublishVolume({ volumeId: "csi-4f1d", targetPath: aTarget });
+    expect(await counted(driver, "node_publish_total")).toEqual([
+      'node_publish_total{provider="azure",os_type="linux"} 2',
+    ]);
+    expect(await counted(driver, "node_unpublish_total")).toEqual(['node_unpublish_total{os_type="linux"} 1']);
+  });
+
+  test("that fail, refused messages included", async () => {
+    const driver = await start();
+    driver.fakes.providers.answer = () => Promise.reject(new DriverError("Throttled", "later"));
+    await expect(driver.client.node.nodePublishVolume(aPublishMessage())).rejects.toThrow("later");
+    await expect(driver.client.node.nodePublishVolume(aPublishMessage({ volumeId: "" }))).rejects.toThrow("missing");
+    const bad = driver.client.node.nodeUnpublishVolume({ volumeId: "", targetPath: aTarget });
+    await expect(bad).rejects.toThrow("missing");
+    expect(await counted(driver, "node_publish_error_total")).toEqual([
+      'node_publish_error_total{provider="azure",error_type="GRPCProviderError",reason="Throttled",os_type="linux"} 1',
+      'node_publish_error_total{provider="",error_type="FailedToMount",reason="InvalidRequest",os_type="linux"} 1',
+    ]);
+    expect(await counted(driver, "node_unpublish_error_total")).toEqual([
+      'node_unpublish_error_total{os_type="linux"} 1',
+    ]);
+  });
+});
+
 describe("the caller's deadline", () => {
   test("aborts the provider's work, and nothing is written", async () => {
     const { client, fakes } = await start();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBase64, decodeHex, parseGoBool, parseOctal } from "../../../src/formats/go-text.ts";
+import { decodeBase64, decodeHex, parseDurationMs, parseGoBool, parseOctal } from "../../../src/formats/go-text.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
@@ -131,3 +131,50 @@ function attempt(step: () => unknown): boolean {
     return false;
   }
 }
+
+describe("parseDurationMs()", () => {
+  test.each([
+    ["2m", 120_000],
+    ["90s", 90_000],
+    ["1h30m", 5_400_000],
+    ["1.5h", 5_400_000],
+    [".5s", 500],
+    ["1.s", 1_000],
+    ["2m0s", 120_000],
+    ["1s500ms", 1_500],
+    ["+1s", 1_000],
+    ["-1s", -1_000],
+    ["1500us", 1.5],
+    ["1500\u00b5s", 1.5],
+    ["1500\u03bcs", 1.5],
+    ["2000000ns", 2],
+    ["0", 0],
+    ["-0", -0],
+  ])("%s is read", (duration, ms) => {
+    expect(parseDurationMs(duration)).toBeCloseTo(ms, 9);
+  });
+  test.each([
+    ["", 'time: invalid duration ""'],
+    ["s", 'time: invalid duration "s"'],
+    [".s", 'time: invalid duration ".s"'],
+    ["-", 'time: invalid duration "-"'],
+    [" 1s", 'time: invalid duration " 1s"'],
+    ["--1s", 'time: invalid duration "--1s"'],
+    ["120", 'time: missing unit in duration "120"'],
+    ["1m30", 'time: missing unit in duration "1m30"'],
+    ["1.2.3s", 'time: missing unit in duration "1.2.3s"'],
+    ["2 m", 'time: unknown unit " m" in duration "2 m"'],
+    ["2M", 'time: unknown unit "M" in duration "2M"'],
+    ["1d", 'time: unknown unit "d" in duration "1d"'],
+    ["1toString", 'time: unknown unit "toString" in duration "1toString"'],
+  ])("%j is refused in Go's words", (duration, message) => {
+    expect(() => parseDurationMs(duration)).toThrow(message);
+  });
+  test("whatever hours, minutes and seconds it is put together of, it is their sum", () => {
+    fc.assert(
+      fc.property(fc.nat(99), fc.nat(99), fc.nat(99), (h, m, s) => {
+        expect(parseDurationMs(`${h}h${m}m${s}s`)).toBe(((h * 60 + m) * 60 + s) * 1_000);
+      }),
+    );
+  });
+});

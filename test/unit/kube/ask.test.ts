@@ -12,6 +12,8 @@ test.each([
   ["PATCH", 200, "patch"],
   ["PATCH", 201, "create"],
   ["PATCH", 403, "patch"],
+  ["POST", 201, "create"],
+  ["POST", 409, "create"],
 ] as const)("%s answered %i is counted as %s", async (method, status, verb) => {
   const cluster = createFakeCluster({ status, body: {} });
   await ask(cluster, { method, path: "/things/a" }, subject, noSignal).catch(() => undefined);

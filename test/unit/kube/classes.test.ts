@@ -32,21 +32,62 @@ describe("a SecretProviderClass", () => {
       ref,
       provider: "azure",
       parameters: { keyvaultName: "kv" },
+      secretObjects: [],
     });
   });
 
-  test.each([[{}], [{ spec: {} }], [null]])("with body %j names nothing", async (body) => {
-    expect(await read({ status: 200, body })).toEqual({ ref, provider: "", parameters: {} });
+  test("has secretObjects, without white space around names", async () => {
+    const data = [{ objectName: " a ", key: "b\n" }, {}];
+    const secretObjects = [
+      { secretName: " s", type: "Opaque ", labels: { l: " 1" }, annotations: { a: "2" }, data },
+      {},
+    ];
+    expect((await read({ status: 200, body: { spec: { secretObjects } } })).secretObjects).toEqual([
+      {
+        secretName: "s",
+        type: "Opaque",
+        labels: { l: " 1" },
+        annotations: { a: "2" },
+        data: [
+          { objectName: "a", key: "b" },
+          { objectName: "", key: "" },
+        ],
+      },
+      { secretName: "", type: "", labels: {}, annotations: {}, data: [] },
+    ]);
   });
 
-  test.each([[{ provider: 1 }], [{ parameters: "a" }], [{ parameters: null }], [{ parameters: { a: 1 } }]])(
-    "with spec %j is not of the CRD's form",
-    async (spec) => {
-      await expect(read({ status: 200, body: { spec } })).rejects.toEqual(
-        new DriverError("InvalidRequest", `${beginning}spec is not of the form that the CRD describes`),
-      );
-    },
-  );
+  test.each([[{}], [{ spec: {} }], [null]])("with body %j names nothing", async (body) => {
+    expect(await read({ status: 200, body })).toEqual({
+      ref,
+      provider: "",
+      parameters: {},
+      secretObjects: [],
+    });
+  });
+
+  const inList = (item: unknown) => ({ secretObjects: [{}, item] });
+  test.each([
+    [{ provider: 1 }, "spec.provider"],
+    [{ parameters: "a" }, "spec.parameters"],
+    [{ parameters: null }, "spec.parameters"],
+    [{ parameters: { a: 1 } }, "spec.parameters"],
+    [{ secretObjects: {} }, "spec.secretObjects"],
+    [inList("a"), "spec.secretObjects[1]"],
+    [inList({ secretName: 1 }), "spec.secretObjects[1].secretName"],
+    [inList({ type: null }), "spec.secretObjects[1].type"],
+    [inList({ labels: [] }), "spec.secretObjects[1].labels"],
+    [inList({ annotations: { a: 1 } }), "spec.secretObjects[1].annotations"],
+    [inList({ data: {} }), "spec.secretObjects[1].data"],
+    [inList({ data: [1] }), "spec.secretObjects[1].data[0]"],
+    [inList({ data: [{}, { objectName: 1 }] }), "spec.secretObjects[1].data[1].objectName"],
+    [inList({ data: [{}, { key: {} }] }), "spec.secretObjects[1].data[1].key"],
+  ])("with spec %j is not of the CRD's form", async (spec, field) => {
+    const told = `${field} is not of the form that the CRD describes: correct it, and install the chart's CRDs`;
+    await expect(read({ status: 200, body: { spec } })).rejects.toEqual(
+      new DriverError("InvalidRequest", `${beginning}${told}`),
+    );
+  });
 });
 
 describe("a read fails", () => {

@@ -9,6 +9,7 @@ import { aVolume, noSignal } from "../../fakes/volumes.ts";
 const ref = { namespace: "shop", name: "web-0-shop-vault" };
 const path = "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/shop/secretproviderclasspodstatuses/web-0-shop-vault";
 const resource = "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io";
+const ownerOf = (uid: unknown) => ({ apiVersion: "v1", kind: "Pod", name: "web-0", uid });
 const status = podStatusOf(aVolume, [{ id: "secret/a", version: "1" }], "node-1");
 
 test("a status is applied in one request, as the established driver writes it", async () => {
@@ -60,16 +61,16 @@ test("a status that may not be written is told with the right that is missing", 
   );
 });
 
-test("a status is read for the UIDs of its owners", async () => {
-  const body = { metadata: { ownerReferences: [{ uid: "a" }, {}, { uid: 1 }, { uid: "b" }] } };
+test("a status is read for its UID and those of its owners", async () => {
+  const body = { metadata: { uid: "status", ownerReferences: [ownerOf("a"), {}, ownerOf(1), ownerOf("b")] } };
   const cluster = createFakeCluster({ status: 200, body });
-  expect(await createPodStatuses(cluster).read(ref, noSignal)).toEqual({ ownerUids: ["a", "b"] });
+  expect(await createPodStatuses(cluster).read(ref, noSignal)).toEqual({ uid: "status", ownerUids: ["a", "b"] });
   expect(cluster.requests).toEqual([{ method: "GET", path }]);
 });
 
 test.each([[{}], [{ metadata: {} }], [null]])("a status with body %j has no owners", async (body) => {
   const statuses = createPodStatuses(createFakeCluster({ status: 200, body }));
-  expect(await statuses.read(ref, noSignal)).toEqual({ ownerUids: [] });
+  expect(await statuses.read(ref, noSignal)).toEqual({ uid: "", ownerUids: [] });
 });
 
 test("a status that is absent is undefined", async () => {

@@ -1,15 +1,115 @@
-import { expect, test } from "vitest";
-import { createMetrics } from "../../../src/metrics/metrics.ts";
+import { describe, expect, test } from "vitest";
+import { DriverError } from "../../../src/errors.ts";
+import { createMetrics, type MetricsRegistry } from "../../../src/metrics/metrics.ts";
+
+/** The samples of the metrics whose name begins so. */
+async function samples(metrics: MetricsRegistry, ...names: readonly string[]): Promise<string[]> {
+  const lines = (await metrics.text()).split("\n");
+  return lines.filter((line) => names.some((name) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)));
+}
+
+const throttled = new DriverError("Throttled", "later");
 
 test("requests to the Kubernetes API are counted by verb, resource and code, in Prometheus' text format", async () => {
   const metrics = createMetrics();
   const resource = "secretproviderclasses.secrets-store.csi.x-k8s.io";
   for (const code of [200, 200, 404]) metrics.kubernetesRequest({ verb: "get", resource, code });
-  expect((await metrics.text()).split("\n").filter((line) => !line.startsWith("# HELP"))).toEqual([
+  expect(await samples(metrics, "# TYPE kubernetes_requests_total", "kubernetes_requests_total")).toEqual([
     "# TYPE kubernetes_requests_total counter",
     `kubernetes_requests_total{verb="get",resource="${resource}",code="200"} 2`,
     `kubernetes_requests_total{verb="get",resource="${resource}",code="404"} 1`,
-    "",
   ]);
   expect(metrics.contentType).toMatch(/^text\/plain; version=0\.0\.4/);
+});
+
+describe("the established driver's metrics", () => {
+  test("count publishes and unpublishes", async () => {
+    const metrics = createMetrics();
+    metrics.published({ provider: "azure" });
+    metrics.published({ provider: "azure", error: throttled });
+    metrics.published({ provider: "", error: new Error("unforeseen") });
+    metrics.unpublished({});
+    metrics.unpublished({ error: throttled });
+    expect(await samples(metrics, "node_publish_total", "node_publish_error_total")).toEqual([
+      'node_publish_total{provider="azure",os_type="linux"} 1',
+      'node_publish_error_total{provider="azure",error_type="GRPCProviderError",reason="Throttled",os_type="linux"} 1',
+      'node_publish_error_total{provider="",error_type="FailedToMount",reason="Unforeseen",os_type="linux"} 1',
+    ]);
+    expect(await samples(metrics, "node_unpublish_total", "node_unpublish_error_total")).toEqual([
+      'node_unpublish_total{os_type="linux"} 1',
+      'node_unpublish_error_total{os_type="linux"} 1',
+    ]);
+  });
+
+  test("count rotations, and how long those that succeeded took", async () => {
+    const metrics = createMetrics();
+    metrics.rotated({ provider: "azure", rotated: true, durationMs: 250 });
+    metrics.rotated({ provider: "azure", rotated: false, durationMs: 9_000, error: throttled });
+    expect(
+      await samples(
+        metrics,
+        "rotation_reconcile_total",
+        "rotation_reconcile_error_total",
+        "rotation_reconcile_duration_sec_sum",
+      ),
+    ).toEqual([
+      'rotation_reconcile_total{provider="azure",rotated="true",os_type="linux"} 1',
+      'rotation_reconcile_error_total{provider="azure",error_type="GRPCProviderError",reason="Throttled",rotated="false",os_type="linux"} 1',
+      'rotation_reconcile_duration_sec_sum{os_type="linux"} 0.25',
+    ]);
+  });
+
+  test("count Secrets that were written, and those that could not be", async () => {
+    const metrics = createMetrics();
+    metrics.secretSynced({ provider: "azure", durationMs: 500 });
+    metrics.secretSynced({ provider: "azure", durationMs: 9_000, error: new DriverError("InvalidRequest", "no") });
+    expect(
+      await samples(metrics, "sync_k8s_secret_total", "sync_k8s_secret_error_total", "k8s_secret_duration_sec_sum"),
+    ).toEqual([
+      'sync_k8s_secret_total{provider="azure",os_type="linux"} 1',
+      'sync_k8s_secret_error_total{provider="azure",error_type="FailedToMount",reason="InvalidRequest",os_type="linux"} 1',
+      'k8s_secret_duration_sec_sum{os_type="linux"} 0.5',
+    ]);
+  });
+
+  test("have the established buckets", async () => {
+    const metrics = createMetrics();
+    metrics.rotated({ provider: "azure", rotated: true, durationMs: 0 });
+    const buckets = (await samples(metrics, "rotation_reconcile_duration_sec_bucket")).map(
+      (line) => /le="([^"]+)"/.exec(line)?.[1],
+    );
+    const bounds = ["0.1", "0.1349", "0.1821", "0.2456", "0.3314", "0.4472", "0.6034", "0.8142", "1.0986", "1.4823"];
+    expect(buckets).toEqual([...bounds, "2", "+Inf"]);
+  });
+
+  test("call a provider that nobody knows other: names come from users", async () => {
+    const metrics = createMetrics();
+    for (const provider of ["mine", "yours"]) metrics.published({ provider });
+    expect(await samples(metrics, "node_publish_total")).toEqual([
+      'node_publish_total{provider="other",os_type="linux"} 2',
+    ]);
+  });
+});
+
+describe("how up to date volumes are", () => {
+  test("is asked at each scrape, and a class without volumes is told no more", async () => {
+    const metrics = createMetrics();
+    const oldest = new Date(Date.now() - 90_000);
+    let classes = [{ ref: { namespace: "shop", name: "vault" }, freshAt: new Date(5_000) }];
+    metrics.watchAges(() => ({ oldest, classes, owing: 2 }));
+    expect(await samples(metrics, "volumes_owing", "secretproviderclass_last_success_timestamp_seconds")).toEqual([
+      "volumes_owing 2",
+      'secretproviderclass_last_success_timestamp_seconds{namespace="shop",secretproviderclass="vault"} 5',
+    ]);
+    const [age = ""] = await samples(metrics, "oldest_volume_age_seconds");
+    expect(Number(age.split(" ")[1])).toBeGreaterThanOrEqual(90);
+    classes = [];
+    expect(await samples(metrics, "secretproviderclass_last_success_timestamp_seconds")).toEqual([]);
+  });
+
+  test("is no age where no volume waits", async () => {
+    const metrics = createMetrics();
+    metrics.watchAges(() => ({ oldest: undefined, classes: [], owing: 0 }));
+    expect(await samples(metrics, "oldest_volume_age_seconds")).toEqual(["oldest_volume_age_seconds 0"]);
+  });
 });

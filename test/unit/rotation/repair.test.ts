@@ -2,61 +2,71 @@ import { beforeEach, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { repair } from "../../../src/rotation/repair.ts";
 import { aTarget } from "../../fakes/messages.ts";
-import { aRequest, aVolume, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
+import { aKnownVolume, aRequest, aVolume, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
 
 let world: CoreWorld;
 
 beforeEach(() => {
   world = createCoreWorld();
   world.mounter.states.set(aTarget, "mounted");
-  const since = world.now;
-  world.ports.volumes.remember(aVolume, { kind: "takeover", request: aRequest, since });
+  world.ports.volumes.remember(aKnownVolume({ report: "unknown", versions: undefined }));
 });
 
-function laterBy(minutes: number): void {
-  world.now = new Date(world.now.getTime() + minutes * 60_000);
-}
+const reports = (): unknown[] => world.ports.volumes.all().map(({ report }) => report);
 
 test("a volume that was taken over is freshened and reported", async () => {
   await repair(world.ports, noSignal);
   expect(world.statuses.applied).toHaveLength(1);
-  expect(world.ports.volumes.owing()).toEqual([]);
+  expect(reports()).toEqual(["told"]);
 });
 
-test("credentials are used up to 10 minutes after kubelet handed them over", async () => {
-  laterBy(10);
-  await repair(world.ports, noSignal);
-  expect(world.providers.requests).toHaveLength(1);
-});
-
-test("credentials that would be 15 minutes old at the next repair are dropped, and the log says so", async () => {
-  laterBy(10.01);
+test("a volume that was taken over and lost its credentials waits for kubelet", async () => {
+  world.ports.volumes.change(aVolume, { credentials: undefined });
   await repair(world.ports, noSignal);
   expect(world.providers.requests).toEqual([]);
-  expect(world.ports.volumes.get(aTarget)).toBeUndefined();
-  expect(world.log.lines.join()).toContain("could not be reported in time");
+  expect(reports()).toEqual(["unknown"]);
 });
 
-test("an owed status holds no credentials and is kept however long it takes", async () => {
+test("an owed status is kept however long it takes", async () => {
   world.statuses.failure = new DriverError("KubernetesUnavailable", "unreachable");
-  const status = { ref: { namespace: "shop", name: "s" }, pod: aVolume.pod, nodeName: "n", className: "c" };
-  const known = world.ports.volumes.remember(aVolume, {
-    kind: "status",
-    status: { ...status, targetPath: aTarget, objects: [] },
-  });
-  laterBy(24 * 60);
+  world.ports.volumes.change(aVolume, { report: "owed", credentials: undefined });
   await repair(world.ports, noSignal);
-  expect(world.ports.volumes.owing()).toEqual([known]);
+  world.now = new Date(world.now.getTime() + 24 * 3_600_000);
+  await repair(world.ports, noSignal);
+  expect(reports()).toEqual(["owed"]);
+  world.statuses.failure = undefined;
+  await repair(world.ports, noSignal);
+  expect(reports()).toEqual(["told"]);
 });
 
 test("one volume that cannot be repaired hinders no other", async () => {
   const other = { ...aVolume, targetPath: `${aTarget}-other`, className: "other" };
-  const request = { ...aRequest, volume: other };
+  world.mounter.states.set(other.targetPath, "mounted");
   world.classes.held.set("shop/other", { provider: "azure", parameters: { keyvaultName: "kv" } });
   world.classes.held.delete("shop/vault");
-  world.ports.volumes.remember(other, { kind: "takeover", request, since: world.now });
+  world.ports.volumes.remember(aKnownVolume({ ...aRequest, volume: other, report: "unknown", versions: undefined }));
   await repair(world.ports, noSignal);
-  expect(world.ports.volumes.owing().map(({ volume }) => volume.className)).toEqual(["vault"]);
+  expect(reports()).toEqual(["unknown", "told"]);
+});
+
+test("a volume in flight is left to those who have it", async () => {
+  using claim = world.ports.volumes.claim(aVolume);
+  expect(claim).toBeDefined();
+  await repair(world.ports, noSignal);
+  expect(world.statuses.reads).toEqual([]);
+});
+
+test("Secrets whose files cannot be read are owed, and an event says why", async () => {
+  const data = [{ objectName: "password", key: "p" }];
+  const secretObjects = [{ secretName: "db", type: "", labels: {}, annotations: {}, data }];
+  world.classes.held.set("shop/vault", { provider: "azure", parameters: { keyvaultName: "kv" }, secretObjects });
+  world.ports.volumes.change(aVolume, { report: "told" });
+  world.files.read = () => Promise.reject(new DriverError("FileWriteError", "no such volume"));
+  await repair(world.ports, noSignal);
+  expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(true);
+  expect(world.events.recorded).toMatchObject([
+    { reason: "FailedToCreateSecret", message: "failed to sync Kubernetes Secrets: no such volume" },
+  ]);
 });
 
 test("a repair that is stopped does nothing more", async () => {

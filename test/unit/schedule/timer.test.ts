@@ -26,6 +26,23 @@ test("a task does not run before its first period is over, and a stop does not w
   expect(runs).toBe(0);
 });
 
+test("a task with a phase runs when the time of day comes to it", async () => {
+  const times: number[] = [];
+  const repeated = createTimerSchedule(createFakeLog()).every(
+    100,
+    () => {
+      times.push(Date.now());
+      return Promise.resolve();
+    },
+    40,
+  );
+  await expect.poll(() => times.length, { interval: 2 }).toBeGreaterThan(2);
+  await repeated.stop();
+  // Each in a period of its own, and none before the phase but for what a timer may be early.
+  const periods = times.map((time) => Math.floor((time - 40 + 5) / 100));
+  expect(new Set(periods).size).toBe(times.length);
+});
+
 test("a run never overlaps the one before", async () => {
   const gate = Promise.withResolvers<undefined>();
   let started = 0;

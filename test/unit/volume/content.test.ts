@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { fetchContent, type CheckedContent } from "../../../src/volume/content.ts";
+import type { SecretProviderClass } from "../../../src/model.ts";
 import { anyAge, aRequest, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
 
 const beginning = "failed to mount secrets store objects for pod shop/web-0, err: ";
@@ -11,21 +12,22 @@ beforeEach(() => {
   world = createCoreWorld();
 });
 
-function fetch(attributes = aRequest.attributes): Promise<CheckedContent> {
-  return fetchContent({ ...aRequest, attributes }, world.ports, anyAge, noSignal);
+const vault = { ref: { namespace: "shop", name: "vault" }, provider: "azure", parameters: { keyvaultName: "kv" } };
+
+function fetch(attributes = aRequest.attributes, changes: Partial<SecretProviderClass> = {}): Promise<CheckedContent> {
+  const spc = { ...vault, secretObjects: [], ...changes };
+  return fetchContent({ ...aRequest, attributes }, spc, world.ports, { freshness: anyAge, signal: noSignal });
 }
 
 describe("the provider is asked", () => {
   test("with the parameters of the class, where the pod's attributes win", async () => {
-    world.classes.held.set("shop/vault", { provider: "azure", parameters: { keyvaultName: "kv", tenantId: "class" } });
-    await fetch({ tenantId: "pod" });
+    await fetch({ tenantId: "pod" }, { parameters: { keyvaultName: "kv", tenantId: "class" } });
     expect(world.providers.requests).toEqual([{ ...pick(), parameters: { keyvaultName: "kv", tenantId: "pod" } }]);
   });
 
   test("without what a class claims in kubelet's name", async () => {
     const forged = { "csi.storage.k8s.io/pod.uid": "forged", "csi.storage.k8s.io/serviceAccount.tokens": "forged" };
-    world.classes.held.set("shop/vault", { provider: "azure", parameters: { keyvaultName: "kv", ...forged } });
-    await fetch({ "csi.storage.k8s.io/pod.uid": "kubelet's" });
+    await fetch({ "csi.storage.k8s.io/pod.uid": "kubelet's" }, { parameters: { keyvaultName: "kv", ...forged } });
     expect(world.providers.requests[0]?.parameters).toEqual({
       keyvaultName: "kv",
       "csi.storage.k8s.io/pod.uid": "kubelet's",
@@ -46,19 +48,16 @@ describe("a fetch fails", () => {
       "parameters not set in secretproviderclass shop/vault: set spec.parameters",
     ],
   ])("for %s", async (_name, held, message) => {
-    world.classes.held.set("shop/vault", held);
-    await expect(fetch()).rejects.toEqual(new DriverError("InvalidRequest", `${beginning}${message}`));
+    await expect(fetch(undefined, held)).rejects.toEqual(
+      new DriverError("InvalidRequest", `${beginning}${message}`, { provider: held.provider }),
+    );
     expect(world.providers.requests).toEqual([]);
   });
 
   test("for a provider that nobody serves", async () => {
-    world.classes.held.set("shop/vault", { provider: "gcp", parameters: { a: "b" } });
-    await expect(fetch()).rejects.toEqual(new DriverError("ProviderNotFound", `${beginning}provider not found: gcp`));
-  });
-
-  test("for a class that does not exist, in the words of the reader alone", async () => {
-    world.classes.held.clear();
-    await expect(fetch()).rejects.toEqual(new DriverError("SecretProviderClassNotFound", "shop/vault not found"));
+    await expect(fetch(undefined, { provider: "gcp" })).rejects.toEqual(
+      new DriverError("ProviderNotFound", `${beginning}provider not found: gcp`, { provider: "gcp" }),
+    );
   });
 
   test("for a class that names no objects", async () => {
@@ -67,6 +66,7 @@ describe("a fetch fails", () => {
       new DriverError(
         "InvalidRequest",
         `${beginning}missing object versions: secretproviderclass shop/vault names no objects, add one under objects`,
+        { provider: "azure" },
       ),
     );
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { forMount, forRepair } from "../../../src/volume/freshness.ts";
+import { forMount, forPass, forRepair } from "../../../src/volume/freshness.ts";
 import { noSignal } from "../../fakes/volumes.ts";
 
 const now = new Date("2026-01-01T00:00:10.000Z");
@@ -19,4 +19,12 @@ test("a mount without a deadline waits for ever", () => {
 
 test("for a repair nobody waits", () => {
   expect(forRepair(clock)).toEqual({ notOlderThan: new Date("2026-01-01T00:00:08.000Z"), priority: "rotation" });
+});
+
+test("a pass takes what left since it began, and is told at once of what will not come before the next", () => {
+  expect(forPass(now, 120_000)).toEqual({
+    notOlderThan: now,
+    priority: "rotation",
+    deadline: new Date("2026-01-01T00:02:10.000Z"),
+  });
 });

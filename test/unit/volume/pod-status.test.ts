@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { podStatusName, podStatusOf } from "../../../src/volume/pod-status.ts";
+import { podStatusName } from "../../../src/formats/pod-status-name.ts";
+import { podStatusOf } from "../../../src/volume/pod-status.ts";
 import { aVolume } from "../../fakes/volumes.ts";
 
 test("a pod status is named after pod, namespace and class", () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { repair } from "../../../src/rotation/repair.ts";
-import { publishVolume } from "../../../src/volume/publish.ts";
+import { publishVolume, type Published } from "../../../src/volume/publish.ts";
 import { aPodUid, aTarget } from "../../fakes/messages.ts";
 import { payloadOf } from "../../fakes/payload.ts";
 import { contentOf } from "../../fakes/ports.ts";
@@ -16,7 +16,7 @@ beforeEach(() => {
   world = createCoreWorld();
 });
 
-function publish(signal = noSignal, request = aRequest): Promise<void> {
+function publish(signal = noSignal, request = aRequest): Promise<Published> {
   return publishVolume(request, world.ports, { signal });
 }
 
@@ -30,8 +30,8 @@ function publishedByOthers(): void {
   world.files.volumes.set(aTarget, { payload: payloadOf({ password: "old" }), group: undefined });
 }
 
-function debt(): string | undefined {
-  return world.ports.volumes.get(aTarget)?.debt?.kind;
+function report(): string | undefined {
+  return world.ports.volumes.get(aTarget)?.report;
 }
 
 describe("a volume that is not published", () => {
@@ -50,7 +50,7 @@ describe("a volume that is not published", () => {
         objects: [{ id: "secret/password", version: "1" }],
       },
     ]);
-    expect(debt()).toBeUndefined();
+    expect(report()).toBe("told");
   });
 
   test("gets its tmpfs on a plain directory as well", async () => {
@@ -144,7 +144,7 @@ describe("publishes of one target at the same time", () => {
   test("write once and report what is there", async () => {
     await Promise.all([publish(), publish(), publish()]);
     expect(world.mounter.calls).toEqual(["mount", "write"]);
-    expect(world.ports.volumes.owing()).toEqual([]);
+    expect(report()).toBe("told");
   });
 });
 
@@ -168,17 +168,17 @@ describe("a republish", () => {
 
 describe("a status that cannot be written", () => {
   test.each([
-    [unreachable, { reason: "KubernetesUnavailable", err: "the Kubernetes API cannot be reached" }],
-    [new Error("hunter2"), { err: "internal error" }],
-  ])("is owed: the publish succeeds and the log says why", async (failure, told) => {
+    [unreachable, "the Kubernetes API cannot be reached"],
+    [new Error("hunter2"), "internal error"],
+  ])("is owed: the publish succeeds and an event says why", async (failure, told) => {
     world.statuses.failure = failure;
     await publish();
-    expect(debt()).toBe("status");
+    expect(report()).toBe("owed");
     expect(world.mounter.calls).toEqual(["mount", "write"]);
-    const fields = JSON.stringify({ pod: "shop/web-0", targetPath: aTarget, ...told });
-    expect(world.log.lines.at(-1)).toBe(
-      `ERROR failed to create secret provider class pod status for pod shop/web-0, will try again ${fields}`,
-    );
+    const beginning = "failed to create secret provider class pod status for pod shop/web-0, will try again";
+    expect(world.events.recorded).toEqual([
+      { pod: aVolume.pod, type: "Warning", reason: "MountRotationFailed", message: `${beginning}: ${told}` },
+    ]);
   });
 
   test("is paid by the next publish", async () => {
@@ -187,7 +187,7 @@ describe("a status that cannot be written", () => {
     world.statuses.failure = undefined;
     await publish();
     expect(world.statuses.applied).toHaveLength(1);
-    expect(debt()).toBeUndefined();
+    expect(report()).toBe("told");
     expect(world.providers.requests).toHaveLength(1);
   });
 
@@ -197,7 +197,7 @@ describe("a status that cannot be written", () => {
     world.statuses.failure = undefined;
     await repair(world.ports, noSignal);
     expect(world.statuses.applied).toHaveLength(1);
-    expect(debt()).toBeUndefined();
+    expect(report()).toBe("told");
   });
 });
 
@@ -205,7 +205,7 @@ describe("a volume that somebody else published", () => {
   beforeEach(publishedByOthers);
 
   test("and reported for this very pod is left alone, its status read once", async () => {
-    world.statuses.live.set(statusKey, { ownerUids: ["another", aPodUid] });
+    world.statuses.live.set(statusKey, { uid: "status", ownerUids: ["another", aPodUid] });
     await publish();
     await publish();
     expect(world.statuses.reads).toEqual([{ namespace: "shop", name: "web-0-shop-vault" }]);
@@ -215,27 +215,27 @@ describe("a volume that somebody else published", () => {
 
   test.each([
     ["never reported", undefined],
-    ["reported for an earlier pod of its name", { ownerUids: ["another"] }],
+    ["reported for an earlier pod of its name", { uid: "status", ownerUids: ["another"] }],
   ])("but %s is freshened in place", async (_name, live) => {
     if (live) world.statuses.live.set(statusKey, live);
     await publish();
     expect(world.mounter.calls).toEqual(["write"]);
     expect(textsOf()).toEqual(["hunter2"]);
     expect(world.statuses.applied).toHaveLength(1);
-    expect(debt()).toBeUndefined();
+    expect(report()).toBe("told");
   });
 
   test("and that cannot be freshened is OK and owed, its old files kept", async () => {
     world.providers.answer = () => Promise.reject(new DriverError("ProviderUnavailable", "no route"));
     await publish();
-    expect(debt()).toBe("takeover");
+    expect(report()).toBe("unknown");
     expect(textsOf()).toEqual(["old"]);
   });
 
   test("and whose status cannot be read is OK and owed", async () => {
     world.statuses.failure = unreachable;
     await publish();
-    expect(debt()).toBe("takeover");
+    expect(report()).toBe("unknown");
     expect(world.providers.requests).toEqual([]);
   });
 
@@ -245,7 +245,7 @@ describe("a volume that somebody else published", () => {
     world.statuses.failure = undefined;
     await publish(noSignal, { ...aRequest, credentials: { secrets: { clientid: "new" } } });
     expect(world.providers.requests.map(({ credentials }) => credentials)).toEqual([{ secrets: { clientid: "new" } }]);
-    expect(debt()).toBeUndefined();
+    expect(report()).toBe("told");
   });
 
   test("and unpublished while it is freshened is not written to", async () => {
@@ -267,5 +267,95 @@ describe("a volume that somebody else published", () => {
     };
     await expect(publish()).rejects.toMatchObject({ reason: "Busy" });
     expect(world.ports.volumes.get(aTarget)).toBeUndefined();
+  });
+});
+
+describe("credentials", () => {
+  const fresh = { secrets: { clientid: "new" } };
+  const known = () => world.ports.volumes.get(aTarget)?.credentials;
+
+  test("of a publish are known, and those of each republish take their place", async () => {
+    await publish();
+    expect(known()).toEqual(aRequest.credentials);
+    world.now = new Date(world.now.getTime() + 60_000);
+    await publish(noSignal, { ...aRequest, credentials: fresh });
+    expect(known()).toEqual(fresh);
+    expect(world.ports.volumes.get(aTarget)?.handedOverAt).toEqual(world.now);
+  });
+
+  test("are kept while rotation is off only until a volume of others is looked into", async () => {
+    world = createCoreWorld({ keepsCredentials: false });
+    publishedByOthers();
+    world.statuses.failure = unreachable;
+    await publish();
+    expect(known()).toEqual(aRequest.credentials);
+    world.statuses.failure = undefined;
+    await publish();
+    expect(report()).toBe("told");
+    expect(known()).toBeUndefined();
+  });
+
+  test("of a volume that this process published are not kept while rotation is off, whatever it owes", async () => {
+    world = createCoreWorld({ keepsCredentials: false });
+    world.statuses.failure = unreachable;
+    await publish();
+    expect(report()).toBe("owed");
+    expect(known()).toBeUndefined();
+  });
+});
+
+describe("the Secrets of a class", () => {
+  const secretObjects = [
+    { secretName: "db", type: "", labels: {}, annotations: {}, data: [{ objectName: "password", key: "p" }] },
+  ];
+  const values = () => world.secrets.held.get("shop/db")?.data;
+
+  beforeEach(() => {
+    world.classes.held.set("shop/vault", { provider: "azure", parameters: { keyvaultName: "kv" }, secretObjects });
+    world.pods.held.set("shop/web-0", { uid: aPodUid, owners: [], ending: false });
+  });
+
+  test("are written after the status that is to own them", async () => {
+    await publish();
+    expect(Buffer.from(values()?.["p"] ?? []).toString()).toBe("hunter2");
+    expect(world.secrets.held.get("shop/db")?.owners.map(({ uid }) => uid)).toEqual([`status-of-${aPodUid}`]);
+    expect(world.metrics.counted.map(([name]) => name)).toEqual(["secretSynced"]);
+    expect(world.events.recorded).toEqual([]);
+  });
+
+  test("that cannot be written are owed: the publish succeeds, an event says why, and the repair pays", async () => {
+    world.secrets.failure = unreachable;
+    await publish();
+    expect(world.events.recorded.map(({ reason }) => reason)).toEqual(["FailedToCreateSecret"]);
+    expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(true);
+    world.secrets.failure = undefined;
+    await repair(world.ports, noSignal);
+    expect(values()).toBeDefined();
+    expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(false);
+  });
+
+  test("that somebody deleted are restored from the mounted files by the repair, and an event says so", async () => {
+    await publish();
+    world.secrets.held.clear();
+    world.providers.answer = () => Promise.reject(new DriverError("ProviderUnavailable", "no route"));
+    await repair(world.ports, noSignal);
+    expect(Buffer.from(values()?.["p"] ?? []).toString()).toBe("hunter2");
+    expect(world.events.recorded.map(({ message }) => message)).toEqual(["secret db was gone and is restored"]);
+    expect(world.providers.requests).toHaveLength(1);
+  });
+
+  test("cost one read each when nothing changed, and no write", async () => {
+    await publish();
+    world.secrets.calls.length = 0;
+    await repair(world.ports, noSignal);
+    expect(world.secrets.calls).toEqual(["read shop/db"]);
+  });
+
+  test("of a volume of others are restored, too", async () => {
+    publishedByOthers();
+    world.statuses.live.set(statusKey, { uid: "status", ownerUids: [aPodUid] });
+    await publish();
+    await repair(world.ports, noSignal);
+    expect(Buffer.from(values()?.["p"] ?? []).toString()).toBe("old");
   });
 });

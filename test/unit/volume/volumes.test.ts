@@ -1,40 +1,68 @@
-import { expect, test } from "vitest";
-import { createVolumes, type Debt } from "../../../src/volume/volumes.ts";
+import { describe, expect, test } from "vitest";
+import { createVolumes } from "../../../src/volume/volumes.ts";
 import { aTarget } from "../../fakes/messages.ts";
-import { aRequest, aVolume } from "../../fakes/volumes.ts";
+import { aKnownVolume, aRequest, aVolume } from "../../fakes/volumes.ts";
 
-const debt: Debt = { kind: "takeover", request: aRequest, since: new Date(0) };
+const known = aKnownVolume();
 
 test("a volume is known from when it is remembered until it is forgotten", () => {
-  const volumes = createVolumes();
+  const volumes = createVolumes({ keepsCredentials: true });
   expect(volumes.get(aTarget)).toBeUndefined();
-  volumes.remember(aVolume, debt);
-  expect(volumes.get(aTarget)).toEqual({ volume: aVolume, debt });
+  volumes.remember(known);
+  expect(volumes.get(aTarget)).toEqual(known);
+  expect(volumes.all()).toEqual([known]);
   volumes.forget(aTarget);
   expect(volumes.get(aTarget)).toBeUndefined();
+  expect(volumes.all()).toEqual([]);
 });
 
-test("a volume owes until it is settled", () => {
-  const volumes = createVolumes();
-  const known = volumes.remember(aVolume, debt);
-  expect(volumes.owing()).toEqual([known]);
-  volumes.settle(known);
-  expect(volumes.owing()).toEqual([]);
-  expect(volumes.get(aTarget)).toEqual({ volume: aVolume, debt: undefined });
+describe("a change", () => {
+  test("leaves what changed meanwhile beside it", () => {
+    const volumes = createVolumes({ keepsCredentials: true });
+    volumes.remember(known);
+    volumes.change(aVolume, { failing: true });
+    volumes.change(aVolume, { report: "owed" });
+    expect(volumes.get(aTarget)).toEqual({ ...known, failing: true, report: "owed" });
+  });
+
+  test("that comes late brings no forgotten volume back", () => {
+    const volumes = createVolumes({ keepsCredentials: true });
+    volumes.remember(known);
+    volumes.forget(aTarget);
+    expect(volumes.change(aVolume, { report: "told" })).toBeUndefined();
+    expect(volumes.get(aTarget)).toBeUndefined();
+  });
+
+  test("of one publication is none of the next at the same target", () => {
+    const volumes = createVolumes({ keepsCredentials: true });
+    volumes.remember(known);
+    volumes.remember(aKnownVolume({ volume: { ...aVolume }, report: "owed" }));
+    expect(volumes.change(aVolume, { report: "told" })).toBeUndefined();
+    expect(volumes.get(aTarget)?.report).toBe("owed");
+  });
 });
 
-test("a settled debt is not another one that came meanwhile", () => {
-  const volumes = createVolumes();
-  const first = volumes.remember(aVolume, debt);
-  const second = volumes.remember(aVolume, debt);
-  volumes.settle(first);
-  expect(volumes.owing()).toEqual([second]);
+test("a republish hands over credentials, and the publication stays the one it was", () => {
+  const volumes = createVolumes({ keepsCredentials: true });
+  volumes.remember(known);
+  const credentials = { secrets: { clientid: "new" } };
+  const at = new Date(5);
+  volumes.handOver({ ...aRequest, volume: { ...aVolume }, credentials }, at);
+  expect(volumes.get(aTarget)).toEqual({ ...known, credentials, handedOverAt: at });
+  expect(volumes.get(aTarget)?.volume).toBe(aVolume);
 });
 
-test("a debt that is settled late brings no forgotten volume back", () => {
-  const volumes = createVolumes();
-  const known = volumes.remember(aVolume, debt);
-  volumes.forget(aTarget);
-  volumes.settle(known);
-  expect(volumes.get(aTarget)).toBeUndefined();
+test("nothing is handed over to a volume that is not known", () => {
+  expect(createVolumes({ keepsCredentials: true }).handOver(aRequest, new Date(5))).toBeUndefined();
+});
+
+test("a volume is claimed by one at a time, and by the next when he is done", () => {
+  const { claim } = createVolumes({ keepsCredentials: true });
+  {
+    using first = claim(aVolume);
+    expect(first).toBeDefined();
+    expect(claim(aVolume)).toBeUndefined();
+    expect(claim({ ...aVolume })).toBeDefined();
+  }
+  expect(claim(aVolume)).toBeDefined();
 });

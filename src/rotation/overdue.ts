@@ -1,0 +1,15 @@
+import { areOverdue } from "../volume/credentials.ts";
+import { credentialsDropped } from "../volume/pod-events.ts";
+import type { VolumePorts } from "../volume/volume-ports.ts";
+
+/** How often it is looked whether credentials are overdue. */
+export const OVERDUE_PERIOD_MS = 60_000;
+
+/** Drops credentials that kubelet did not hand over again, and says so. The volume keeps its files and waits for kubelet. */
+export function dropOverdue({ volumes, events, clock }: Pick<VolumePorts, "volumes" | "events" | "clock">): void {
+  const now = clock();
+  for (const known of volumes.all().filter((volume) => areOverdue(volume, now))) {
+    volumes.change(known.volume, { credentials: undefined });
+    events.record(known.volume.pod, credentialsDropped(known.volume));
+  }
+}

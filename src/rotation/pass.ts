@@ -1,0 +1,93 @@
+import { DriverError } from "../errors.ts";
+import { freshen, type FetchableVolume, type Freshened } from "../volume/freshen.ts";
+import { forPass } from "../volume/freshness.ts";
+import { recovered, refreshFailed, rotated } from "../volume/pod-events.ts";
+import type { Asking, VolumePorts } from "../volume/volume-ports.ts";
+import { volumesToRefresh } from "./choice.ts";
+
+/** Keeps every known volume fresh. */
+export interface Rotation {
+  /**
+   * Begins a pass, and ends what the pass before left unfinished: a fetch lasts one interval at most. Resolves when every
+   * volume of this pass is done, and never rejects; whoever begins passes need not wait for that.
+   */
+  pass(): Promise<void>;
+  /** Ends what is under way. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Every volume by itself, all at once: a vault that is slow or fails delays nobody else, and volumes that want the same at
+ * the same time share it (in the provider and in Classes, not here). One that is still in flight is skipped.
+ */
+export function createRotation(ports: VolumePorts, intervalMs: number): Rotation {
+  let unfinished = new AbortController();
+  const passes = new Set<Promise<unknown>>();
+
+  async function passOver(volumes: readonly FetchableVolume[], asking: Asking): Promise<void> {
+    await Promise.all(volumes.map((known) => rotate(known, asking, ports)));
+  }
+
+  return {
+    pass: async () => {
+      unfinished.abort(new PassOver());
+      unfinished = new AbortController();
+      const startedAt = ports.clock();
+      const asking = { freshness: forPass(startedAt, intervalMs), signal: unfinished.signal };
+      const pass = passOver(volumesToRefresh(ports.volumes.all(), startedAt), asking);
+      passes.add(pass);
+      await pass;
+      passes.delete(pass);
+    },
+    stop: async () => {
+      unfinished.abort();
+      await Promise.all(passes);
+    },
+  };
+}
+
+/** Why a fetch ends when the next pass begins; at a stop there is nothing to tell. */
+class PassOver extends Error {
+  override readonly name = "PassOver";
+}
+
+async function rotate({ volume }: FetchableVolume, asking: Asking, ports: VolumePorts): Promise<void> {
+  using claim = ports.volumes.claim(volume);
+  const known = ports.volumes.get(volume.targetPath);
+  if (claim === undefined || known?.credentials === undefined) return;
+  const fetchable = { ...known, credentials: known.credentials };
+  const startedAt = ports.clock().getTime();
+  const tookMs = (): number => ports.clock().getTime() - startedAt;
+  try {
+    const outcome = await freshen(fetchable, ports, asking);
+    if (outcome !== undefined) succeeded(fetchable, outcome, tookMs(), ports);
+  } catch (error) {
+    if (!asking.signal.aborted || asking.signal.reason instanceof PassOver) failed(fetchable, error, tookMs(), ports);
+  }
+}
+
+function succeeded(known: FetchableVolume, outcome: Freshened, durationMs: number, ports: VolumePorts): void {
+  const { volume, failing } = known;
+  const latest = ports.volumes.change(volume, { failing: false });
+  ports.metrics.rotated({
+    provider: latest?.secretProviderClass?.provider ?? "",
+    rotated: outcome.rotated,
+    durationMs,
+  });
+  if (outcome.rotated) ports.events.record(volume.pod, rotated(volume, outcome.before, outcome.after));
+  else if (failing) ports.events.record(volume.pod, recovered(volume));
+}
+
+/** Last known good: the files stay, kubelet is told nothing. */
+function failed(known: FetchableVolume, error: unknown, durationMs: number, ports: VolumePorts): void {
+  const { volume, secretProviderClass } = known;
+  const ofError = error instanceof DriverError ? error.provider : undefined;
+  ports.volumes.change(volume, { failing: true });
+  ports.metrics.rotated({
+    provider: ofError ?? secretProviderClass?.provider ?? "",
+    rotated: false,
+    durationMs,
+    error,
+  });
+  ports.events.record(volume.pod, refreshFailed(error));
+}

@@ -1,0 +1,79 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { PodEvent } from "../../../src/model.ts";
+import { createNotices, isWorthSaying } from "../../../src/rotation/notices.ts";
+import type { Events } from "../../../src/ports.ts";
+import { createFakeLog, type FakeLog } from "../../fakes/log.ts";
+import { createFakeEvents, type FakeEvents } from "../../fakes/ports.ts";
+import { aVolume } from "../../fakes/volumes.ts";
+
+const at = (minutes: number): Date => new Date(minutes * 60_000);
+const failure: PodEvent = { type: "Warning", reason: "MountRotationFailed", message: "vault is down" };
+
+describe("a message", () => {
+  test.each([
+    ["that was never said is worth saying", [], true],
+    ["that was said 29 minutes ago is not", [{ message: "a", at: at(31) }], false],
+    ["that was said 30 minutes ago is again: its event must not expire", [{ message: "a", at: at(30) }], true],
+    ["is worth saying after others", [{ message: "b", at: at(59) }], true],
+    ["is not after ten others within the hour", others(10, at(1)), false],
+    ["is after ten others an hour ago", others(10, at(0)), true],
+  ])("%s", (_name, said, worth) => {
+    expect(isWorthSaying(said, "a", at(60))).toBe(worth);
+  });
+});
+
+function others(count: number, when: Date): { message: string; at: Date }[] {
+  return Array.from({ length: count }, (_, index) => ({ message: `other ${index}`, at: when }));
+}
+
+describe("notices", () => {
+  let now: Date;
+  let events: FakeEvents;
+  let log: FakeLog;
+  let notices: Events;
+
+  beforeEach(() => {
+    now = at(0);
+    events = createFakeEvents();
+    log = createFakeLog();
+    notices = createNotices(events, () => now, log);
+  });
+
+  test("of a vault that is down for an hour are a handful for each pod, in the log as well", () => {
+    for (let pass = 0; pass < 30; pass += 1) {
+      now = at(pass * 2);
+      notices.record(aVolume.pod, failure);
+    }
+    expect(events.recorded).toHaveLength(2);
+    expect(log.lines).toEqual(
+      [1, 2].map(() => `ERROR vault is down ${JSON.stringify({ pod: "shop/web-0", reason: "MountRotationFailed" })}`),
+    );
+  });
+
+  test("of one pod say nothing of another, and of one reason nothing of another", () => {
+    notices.record(aVolume.pod, failure);
+    notices.record({ ...aVolume.pod, uid: "other" }, failure);
+    notices.record(aVolume.pod, { ...failure, reason: "FailedToCreateSecret" });
+    notices.record(aVolume.pod, { type: "Normal", reason: "MountRotationComplete", message: "rotated" });
+    expect(events.recorded).toHaveLength(4);
+    expect(log.lines.at(-1)).toMatch(/^INFO rotated/);
+  });
+
+  test("whose words change each time are bounded, too", () => {
+    for (let minute = 0; minute < 24 * 60; minute += 1) {
+      now = at(minute);
+      notices.record(aVolume.pod, { ...failure, message: `fault number ${minute}` });
+    }
+    expect(events.recorded.length).toBeLessThanOrEqual(24 * 10);
+  });
+
+  test("forget whom they spoke of longest ago: their memory is bounded", () => {
+    const podOf = (index: number) => ({ ...aVolume.pod, uid: String(index) });
+    for (let pod = 0; pod <= 5_000; pod += 1) notices.record(podOf(pod), failure);
+    events.recorded.length = 0;
+    notices.record(podOf(5_000), failure);
+    expect(events.recorded).toEqual([]);
+    notices.record(podOf(0), failure);
+    expect(events.recorded).toHaveLength(1);
+  });
+});

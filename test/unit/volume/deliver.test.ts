@@ -1,0 +1,55 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { VolumeFile } from "../../../src/model.ts";
+import { mirror } from "../../../src/volume/deliver.ts";
+import { contentOf } from "../../fakes/ports.ts";
+import { aKnownVolume, aVolume, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
+
+let world: CoreWorld;
+
+beforeEach(() => {
+  world = createCoreWorld();
+  const secretObject = {
+    secretName: "db",
+    type: "",
+    labels: {},
+    annotations: {},
+    data: [{ objectName: "password", key: "pw" }],
+  };
+  const ref = { namespace: "shop", name: "vault" };
+  const secretProviderClass = { ref, provider: "azure", parameters: {}, secretObjects: [secretObject] };
+  world.ports.volumes.remember(aKnownVolume({ secretProviderClass }));
+  const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web", uid: "rs" };
+  world.pods.held.set("shop/web-0", { uid: aVolume.pod.uid, owners: [owner], ending: false });
+});
+
+function holding(password: string, writtenAt: string): readonly VolumeFile[] {
+  world.files.writtenAt = () => Promise.resolve(new Date(writtenAt));
+  return contentOf({ password }).files;
+}
+
+async function synced(
+  password: string,
+  writtenAt: string,
+  occasion: "publish" | "rotation" | "repair",
+): Promise<string> {
+  await mirror({ volume: aVolume, files: holding(password, writtenAt), occasion }, world.ports, noSignal);
+  return Buffer.from(world.secrets.held.get("shop/db")?.data["pw"] ?? []).toString();
+}
+
+describe("a Secret that was made of later files", () => {
+  beforeEach(async () => {
+    expect(await synced("new", "2026-01-01T12:00:00Z", "publish")).toBe("new");
+  });
+
+  test("is not taken back by the repair of a volume that still holds the old ones", async () => {
+    expect(await synced("old", "2026-01-01T11:00:00Z", "repair")).toBe("new");
+  });
+
+  test.each(["publish", "rotation"] as const)("follows what %s has just fetched", async (occasion) => {
+    expect(await synced("old", "2026-01-01T11:00:00Z", occasion)).toBe("old");
+  });
+
+  test("follows the repair of a volume whose files are later still", async () => {
+    expect(await synced("newest", "2026-01-01T13:00:00Z", "repair")).toBe("newest");
+  });
+});
