@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cluster } from "./cluster.ts";
 import { list, type KubernetesObject } from "./kubectl.ts";
+import { install } from "./release.ts";
 import { rightsUsed } from "./rights.ts";
 
 interface Rule {
@@ -34,9 +36,20 @@ function rightsOf({ apiGroups, resources, verbs }: Rule): readonly string[] {
 
 test("the rights that were used in all of these tests are those that the chart gives, but for delete", async () => {
   const used = await rightsUsed(cluster.dir);
+  // As it was for the tests of rotation and Secrets: everything is on.
+  const driver = "secrets-store-csi-driver";
+  await install(join(cluster.dir, "values.yaml"), [
+    `${driver}.enableSecretRotation=true`,
+    `${driver}.syncSecret.enabled=true`,
+  ]);
   const given = await rightsGiven();
   console.log(`rights used: ${[...used].toSorted().join(", ")}`);
-  // OwnerReferencesPermissionEnforcement asks for it before an owner may change (2-volumes); nothing is ever deleted.
-  const unused = ["delete secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io"];
+  const unused = [
+    // OwnerReferencesPermissionEnforcement asks for it before an owner may change (2-volumes); nothing is ever deleted.
+    "delete secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io",
+    "delete secrets",
+    // The same words are said again, and counted, after half an hour.
+    "patch events",
+  ];
   expect([...used, ...unused].toSorted()).toEqual(given.toSorted());
 });

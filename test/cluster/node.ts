@@ -72,6 +72,18 @@ export async function restartKubelet(): Promise<void> {
   if (await exists(pidFile)) await writeFile(pidFile, `${child.pid ?? 0}\n`);
 }
 
+/** Stops the API server where it stands; nobody has an answer until it goes on. */
+export async function pauseApiServer(): Promise<{ resume(): void }> {
+  const pids = await processes(([program = ""]) => basename(program) === "kube-apiserver");
+  if (pids.length === 0) throw new Error("the API server does not run on this machine");
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  return {
+    resume: () => {
+      for (const pid of pids) process.kill(pid, "SIGCONT");
+    },
+  };
+}
+
 /** Where kubelet keeps a pod. */
 export function podDirectory(uid: string): string {
   return `/var/lib/kubelet/pods/${uid}`;
