@@ -61,6 +61,7 @@ function azureOptions(flags: AzureFlags, env: NodeJS.ProcessEnv): Omit<AzureProv
     constructPemChain: flags["construct-pem-chain"],
     writeCertAndKeyInSeparateFiles: flags["write-cert-and-key-in-separate-files"],
     proxyEnv: takeProxyVariables(env),
+    env,
     tokenProxy: {
       url: flags["token-proxy-url"],
       sniName: flags["sni-name"],

@@ -7,6 +7,7 @@ import type { RunningProcess } from "./processes.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { mount, prepare, republish, stop, unpublish, wrongIdentity, wrongSecretName, type Cast } from "./story.ts";
 
+const usage = "npm run demo -- [--keep] [--identity NAME]";
 const { keep, identity } = parseCommandLine();
 const { pod, secretProviderClass, objectName } = tutorial;
 const cast: Cast = {
@@ -44,13 +45,23 @@ try {
 function parseCommandLine(): { keep: boolean; identity: DemoIdentity } {
   try {
     const { values } = parseArgs({
-      options: { keep: { type: "boolean", default: false }, identity: { type: "string", default: "principal" } },
+      options: {
+        help: { type: "boolean", default: false },
+        keep: { type: "boolean", default: false },
+        identity: { type: "string", default: "principal" },
+      },
     });
+    if (values.help) {
+      console.log(
+        `${usage}\n--keep      leaves emulator and plugin running to play with\n--identity  how the pod proves who it is: ${Object.keys(identities).join(", ")}`,
+      );
+      process.exit(0);
+    }
     const identity = Object.hasOwn(identities, values.identity) ? identities[values.identity] : undefined;
     if (identity === undefined) throw new Error(`--identity must be ${Object.keys(identities).join(", ")}`);
     return { keep: values.keep, identity };
   } catch (error) {
-    console.error(`npm run demo -- [--keep] [--identity NAME]: ${error instanceof Error ? error.message : "failed"}`);
+    console.error(`${usage}: ${error instanceof Error ? error.message : "failed"}`);
     process.exit(2);
   }
 }

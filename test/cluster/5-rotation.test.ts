@@ -19,7 +19,8 @@ beforeAll(async () => {
   const driver = "secrets-store-csi-driver";
   await install(join(cluster.dir, "values.yaml"), [
     `${driver}.enableSecretRotation=true`,
-    `${driver}.rotationPollInterval=4s`,
+    // Longer than a request to the API server may take, so that a pass outlasts one that hangs.
+    `${driver}.rotationPollInterval=15s`,
     `${driver}.syncSecret.enabled=true`,
   ]);
 });

@@ -5,12 +5,13 @@ import { createPipelineRequest } from "@azure/core-rest-pipeline";
 import type { Kubelet, PublishLimits } from "../../src/emulator/kubelet.ts";
 import { entraRefusal } from "../../src/provider/azure/entra-refusal.ts";
 import { parsePublishRequest } from "../../src/csi/publish-request.ts";
+import { nmiSource } from "../../src/provider/azure/pod-identity.ts";
 import { parseProxy } from "../../src/provider/azure/proxy.ts";
 import { proxyFault } from "../../src/provider/azure/proxy-fault.ts";
 import { createTokenProxy } from "../../src/provider/azure/token-proxy.ts";
 import { networkFault } from "../../src/provider/azure/transport.ts";
 import { vaultRefusal } from "../../src/provider/azure/vault-refusal.ts";
-import { customCloud, tokenProxyNowhere } from "./azure-means.ts";
+import { customCloud, nmiNowhere, tokenProxyNowhere } from "./azure-means.ts";
 import { aContext, aPublishMessage } from "./messages.ts";
 import { secretObject, type PodShape, type World } from "./world.ts";
 
@@ -151,6 +152,13 @@ const tokenProxySays: Trouble = () => {
   };
   const asked = policy.sendRequest(createPipelineRequest({ url: "https://login.example/t" }), unreachable);
   return asked.then(() => "sent", String);
+};
+/** Where aad-pod-identity does not run. */
+const nmiSays: Trouble = () => {
+  const pod = { namespace: "default", name: "web", uid: "u" };
+  const identity = { kind: "pod", cloud: customCloud("https://login.example/", "vault.example"), pod } as const;
+  const asked = nmiSource(identity, { url: nmiNowhere, timeoutMs: 1_000 })("any");
+  return asked.then(() => "a token", String);
 };
 /** As from a CSIDriver object that does not ask for the pod's name. */
 const withoutPodInfo: Trouble = async () => {
@@ -328,7 +336,8 @@ export const troubles: Readonly<Record<string, Trouble>> = {
   "proxy transport not available: compute SNI name: extract cluster ID from API server certificate: ": tokenProxySays,
   "volume_context csi.storage.k8s.io/pod.name is missing": withoutPodInfo,
   "nmi response failed with status code: 404": withClass({ usePodIdentity: "true" }),
-  "nmi at <address> cannot be reached": after(
+  "nmi at <address> cannot be reached": nmiSays,
+  "nmi at <address> broke the connection": after(
     ({ world }) => {
       world.emulator.nmi.misbehave({ kind: "drop", requests: 1 });
     },

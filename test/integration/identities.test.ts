@@ -108,6 +108,17 @@ describe("each identity reads the vault", () => {
     expect(world.emulator.entra.tally.counters().requests).toBe(0);
     expect(world.emulator.imds.tally.counters().requests).toBe(1);
   });
+  test("managed identity, whatever a webhook has said of workload identity to the plugin itself", async () => {
+    const identity = principal();
+    world.emulator.imds.assign(identity);
+    await plugin.stop();
+    const { tenantId } = identity;
+    const env = { AZURE_FEDERATED_TOKEN_FILE: "/nowhere", AZURE_TENANT_ID: tenantId, AZURE_CLIENT_ID: randomUUID() };
+    plugin = await world.startPlugin({ env });
+    const parameters = { useVMManagedIdentity: "true", userAssignedIdentityID: identity.clientId };
+    expect(await mount({ pod: "vm", parameters })).toBe("value of DemoSecret");
+    expect(world.emulator.imds.tally.counters().requests).toBe(1);
+  });
   test("pod identity: what aad-pod-identity has bound to the pod", async () => {
     world.emulator.nmi.bind({ ...principal(), namespace: "default", podName: "bound" });
     expect(await mount({ pod: "bound", parameters: { usePodIdentity: "true", clientID: "stray" } })).toBe(
@@ -280,6 +291,13 @@ describe("what goes wrong is told with what to do", () => {
     await expect(mount({ pod: "vm", parameters: { useVMManagedIdentity: "true" } })).rejects.toThrow(
       "ManagedIdentityCredential authentication failed: metadata service: RESPONSE 400: 400 Bad Request. The node has no identity assigned by the system: assign one, or name another by userAssignedIdentityID",
     );
+  });
+  test("a node whose identity the vault refuses: the metadata service is asked for another token, once", async () => {
+    const { objectId, ...identity } = principal();
+    world.emulator.imds.assign({ ...identity, objectId, system: true });
+    vault().allow(objectId, {});
+    await expect(mount({ pod: "vm", parameters: { useVMManagedIdentity: "true" } })).rejects.toThrow("AccessDenied");
+    expect(world.emulator.imds.tally.counters().requests).toBe(2);
   });
   test("a pod that nothing is bound to", async () => {
     await expect(mount({ pod: "unbound", parameters: { usePodIdentity: "true" } })).rejects.toThrow(

@@ -1,13 +1,9 @@
-import { once } from "node:events";
-import { Agent, get as httpGet, type IncomingMessage, type RequestOptions } from "node:http";
 import type { AccessToken } from "@azure/identity";
 import { DriverError } from "../../errors.ts";
 import type { PodIdentity } from "./identity.ts";
 import { memberOf, parseJson, textAt } from "./json.ts";
+import { askNode, faultWords, secondsOf, type NodeFault } from "./node-service.ts";
 import type { TokenSource } from "./token-source.ts";
-
-/** Longer than any answer with a token. */
-const LONGEST_ANSWER = 64 * 1024;
 
 export interface Nmi {
   /** Of aad-pod-identity's daemon on this node, without a path. */
@@ -23,32 +19,12 @@ export function nmiSource({ pod, cloud }: PodIdentity, { url, timeoutMs }: Nmi):
   // Not percent-encoded: the daemon compares it as it is.
   const address = `${url}/host/token/?resource=${cloud.keyVaultEndpoint.replace(/\/$/, "")}`;
   const headers = { podns: pod.namespace, podname: pod.name };
-  // Of its own: no proxy stands between this plugin and its node.
-  const agent = new Agent();
   return async () => {
-    const answer = await get(address, { headers, agent, signal: AbortSignal.timeout(timeoutMs) }).catch(
-      (cause: unknown) => {
-        throw unreachable(url, cause);
-      },
-    );
+    const answer = await askNode(address, { headers, timeoutMs });
+    if ("fault" in answer) throw unanswered(url, answer);
     if (answer.status !== 200) throw refusal(answer.status);
     return parseToken(answer.body);
   };
-}
-
-/** The body is empty if it is longer than any answer with a token. */
-async function get(url: string, options: RequestOptions): Promise<{ status: number; body: string }> {
-  const request = httpGet(url, options);
-  const [response] = (await once(request, "response")) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LONGEST_ANSWER) break;
-    chunks.push(chunk);
-  }
-  const body = size > LONGEST_ANSWER ? "" : Buffer.concat(chunks).toString();
-  return { status: response.statusCode ?? 0, body };
 }
 
 function parseToken(body: string): AccessToken {
@@ -62,12 +38,6 @@ function parseToken(body: string): AccessToken {
   return { token, expiresOnTimestamp: expiresOn * 1000 };
 }
 
-/** A number, or digits as text. */
-function secondsOf(value: unknown): number {
-  if (typeof value === "number") return value;
-  return typeof value === "string" && /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
-}
-
 function refusal(status: number): DriverError {
   const reason = status === 429 ? "Throttled" : status >= 500 ? "ProviderUnavailable" : "PermissionDenied";
   const remedy =
@@ -78,11 +48,10 @@ function refusal(status: number): DriverError {
   );
 }
 
-function unreachable(url: string, cause: unknown): DriverError {
-  const isLate = cause instanceof Error && cause.name === "AbortError";
-  return new DriverError(
-    "ProviderUnavailable",
-    `nmi at ${url} ${isLate ? "does not answer" : "cannot be reached"}: pod identity needs aad-pod-identity on this node, and this plugin in the node's network`,
-    { cause },
-  );
+function unanswered(url: string, { fault, cause }: NodeFault): DriverError {
+  const remedy =
+    fault === "broken"
+      ? "the next attempt comes by itself"
+      : "pod identity needs aad-pod-identity on this node, and this plugin in the node's network";
+  return new DriverError("ProviderUnavailable", `nmi at ${url} ${faultWords[fault]}: ${remedy}`, { cause });
 }

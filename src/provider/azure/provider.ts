@@ -30,6 +30,8 @@ export interface AzureProviderOptions extends ReadingOptions {
   readonly agent?: Agent;
   /** The way to Entra ID of identity bindings. */
   readonly tokenProxy: TokenProxyOptions;
+  /** Where the identities of the node are, if not at its metadata service; by default nothing is said. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Of aad-pod-identity on this node, `http://host:port`. */
   readonly nmiUrl: string;
   readonly openVault?: OpenVault;
@@ -54,10 +56,17 @@ export function createAzureProvider(options: AzureProviderOptions): Provider {
   };
 }
 
-function openOnNetwork({ userAgent, agent, proxyEnv = {}, nmiUrl, tokenProxy }: AzureProviderOptions): OpenVault {
+function openOnNetwork({
+  userAgent,
+  agent,
+  proxyEnv = {},
+  env = {},
+  nmiUrl,
+  tokenProxy,
+}: AzureProviderOptions): OpenVault {
   const proxy = parseProxy(proxyEnv);
   const transport = { userAgent, agent: agent ?? createAgent(proxy), proxy, timeoutMs: requestTimeoutMs };
-  const metadata = createMetadataService(transport);
+  const metadata = createMetadataService({ ...transport, env });
   const means = { transport, metadata, nmiUrl, tokenProxy: createTokenProxy(tokenProxy) };
   return createVaults({ ...means, clock: () => new Date(), random: Math.random });
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { DriverError, type Reason } from "../../errors.ts";
 import { textAt } from "./json.ts";
+import { parseRetryAfter, type Postponement } from "./retry-after.ts";
 import type { VaultQuestion } from "./vault.ts";
 
 /** What a vault refused, by its own answer. */
@@ -17,12 +18,9 @@ export class VaultRefusal extends DriverError {
 }
 
 /** An answer of a vault that is no success. */
-export interface RefusedAnswer {
+export interface RefusedAnswer extends Postponement {
   readonly status: number;
   readonly parsedBody?: unknown;
-  readonly retryAfter?: string | undefined;
-  /** The vault's own clock. */
-  readonly date?: string | undefined;
 }
 
 /**
@@ -40,21 +38,7 @@ export function vaultRefusal(question: VaultQuestion, answer: RefusedAnswer, now
     ...callerIn(textAt(body, "error", "message") ?? ""),
   ];
   const message = `${facts.join(", ")}. ${remedyFor(question, [inner, code, String(status)])}`;
-  return new VaultRefusal(message, status, retryAfterOf(answer, now));
-}
-
-const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
-
-/** Seconds, or an HTTP date by the vault's clock (RFC 9110, 10.2.3); anything else is as good as nothing. */
-function retryAfterOf({ retryAfter = "", date = "" }: RefusedAnswer, now: Date): number | undefined {
-  if (/^\d+$/.test(retryAfter)) return Number(retryAfter) * 1000;
-  const until = parseHttpDate(retryAfter);
-  return until && Math.max(0, until - (parseHttpDate(date) ?? now.getTime()));
-}
-
-function parseHttpDate(text: string): number | undefined {
-  const time = httpDate.test(text) ? Date.parse(text) : NaN;
-  return Number.isNaN(time) ? undefined : time;
+  return new VaultRefusal(message, status, parseRetryAfter(answer, now));
 }
 
 /** The address of an object, as asked for; without the query. */

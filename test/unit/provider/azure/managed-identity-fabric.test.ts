@@ -8,11 +8,14 @@ afterEach(() => {
 });
 
 test("where the environment allows no choice, a client id is refused at once", () => {
-  vi.stubEnv("IDENTITY_ENDPOINT", "https://fabric.example");
-  vi.stubEnv("IDENTITY_HEADER", "header");
-  vi.stubEnv("IDENTITY_SERVER_THUMBPRINT", "thumbprint");
+  const env = {
+    IDENTITY_ENDPOINT: "https://fabric.example",
+    IDENTITY_HEADER: "header",
+    IDENTITY_SERVER_THUMBPRINT: "thumbprint",
+  };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   const cloud = customCloud("https://login.example/", "vault.example");
-  const service = createMetadataService({ userAgent: "test", timeoutMs: 1_000 });
+  const service = createMetadataService({ userAgent: "test", timeoutMs: 1_000, env });
   const choose = (clientId: string) => () => service.sourceOf({ kind: "managed", cloud, clientId });
   expect(choose("c1")).toThrow(expect.objectContaining({ reason: "InvalidRequest" }));
   expect(choose("c1")).toThrow("leave out userAssignedIdentityID");

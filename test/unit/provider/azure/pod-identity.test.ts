@@ -93,11 +93,29 @@ describe("nmiSource()", () => {
       message: expect.stringMatching(/^nmi at http:\/\/localhost:1 cannot be reached: /) as string,
     });
   });
-  test("an answer that breaks off is no token", async () => {
+  test("a daemon that hangs in the middle of its answer is told so", async () => {
     const answer: RequestListener = (_, response) => {
       response.writeHead(200, { "content-length": "100" }).write("{");
-      setImmediate(() => response.destroy());
     };
-    await expect(ask(answer)).rejects.toMatchObject({ reason: "ProviderUnavailable" });
+    await expect(ask(answer, 50)).rejects.toMatchObject({
+      reason: "ProviderUnavailable",
+      message: expect.stringContaining("does not answer: pod identity needs aad-pod-identity on this node") as string,
+    });
+  });
+  const breakOff: RequestListener = (_, response) => {
+    response.writeHead(200, { "content-length": "100" }).write("{");
+    setImmediate(() => response.destroy());
+  };
+  const drop: RequestListener = (request) => request.socket.destroy();
+  test.each([
+    ["before it answered", drop],
+    ["in the middle of its answer", breakOff],
+  ])("a daemon that breaks the connection %s can be reached all the same", async (_, answer) => {
+    await expect(ask(answer)).rejects.toMatchObject({
+      reason: "ProviderUnavailable",
+      message: expect.stringMatching(
+        /^nmi at http:\/\/localhost:\d+ broke the connection: the next attempt comes by itself$/,
+      ) as string,
+    });
   });
 });
