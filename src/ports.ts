@@ -138,6 +138,24 @@ export interface Ages {
   readonly owing: number;
 }
 
+/** A question to a vault that was answered, or was not. */
+export interface VaultRequest {
+  readonly objectType: "secret" | "key" | "cert";
+  readonly objectName: string;
+  /** From when somebody asked: waiting for a token and for a place counts. */
+  readonly durationMs: number;
+  readonly error?: unknown;
+}
+
+/** How a vault keeps up with this node. */
+export interface VaultLoad {
+  readonly vault: string;
+  /** Requests that wait for a place, or for the end of a pause. */
+  readonly waiting: number;
+  /** How long this node has sent nothing in all, since the vault limits requests. */
+  readonly pausedMs: number;
+}
+
 /** Counts for operators; never throws, never waits. Labels are bounded: no names of objects. */
 export interface Metrics {
   kubernetesRequest(request: KubernetesRequest): void;
@@ -147,6 +165,10 @@ export interface Metrics {
   rotated(outcome: Outcome & { readonly rotated: boolean; readonly durationMs: number }): void;
   /** One Secret that was written, or could not be. */
   secretSynced(outcome: Outcome & { readonly durationMs: number }): void;
+  /** One question to a vault, shared by whoever asked for the same. */
+  vaultRequest(request: VaultRequest): void;
+  /** Asked at each scrape, of the vaults that are in use. */
+  watchVaults(loads: () => readonly VaultLoad[]): void;
   /** Asked at each scrape. */
   watchAges(ages: () => Ages): void;
 }

@@ -41,9 +41,9 @@ const clock = (): Date => new Date();
 export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Promise<NodeAdapters> {
   const { BuildVersion, GitCommit } = buildInfo;
   const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
-  const metrics = createMetrics();
+  const metrics = createMetrics({ objectNames: flags["metrics-object-names"] });
   const cluster: Cluster = { api: createKubernetesApi(await clusterAccess(flags, env), userAgent), metrics };
-  const azure = createAzureProvider({ ...azureOptions(flags, env), userAgent, logger: log });
+  const azure = createAzureProvider({ ...azureOptions(flags, env), userAgent, metrics, logger: log });
   return {
     metrics,
     ...connectCluster(cluster, flags, log),
@@ -54,7 +54,7 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
   };
 }
 
-function azureOptions(flags: AzureFlags, env: NodeJS.ProcessEnv): Omit<AzureProviderOptions, "userAgent"> {
+function azureOptions(flags: AzureFlags, env: NodeJS.ProcessEnv): Omit<AzureProviderOptions, "userAgent" | "metrics"> {
   return {
     cloudName: flags["cloud-name"],
     cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"],

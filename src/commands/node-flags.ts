@@ -50,6 +50,7 @@ export const nodeFlags = {
   },
   "allow-token-secret-types": switchFlag("sync Kubernetes Secrets of types that give rights in the cluster, too"),
   ...azureFlags,
+  "metrics-object-names": switchFlag("name the objects of vaults in metrics"),
   "log-format-json": switchFlag("log JSON objects instead of klog text"),
   v: flag("LEVEL", "log verbosity, 0 to 10", 0, parseVerbosity),
   version: switchFlag("print version information and exit"),

@@ -1,6 +1,7 @@
 import { Counter, Registry } from "@prometheus-io/client";
 import type { Metrics } from "../ports.ts";
 import { registerAges } from "./ages.ts";
+import { registerVaultMetrics } from "./vaults.ts";
 import { registerVolumeMetrics } from "./volumes.ts";
 
 /** Metrics and their text for a scraper (Prometheus text format 0.0.4). */
@@ -9,7 +10,12 @@ export interface MetricsRegistry extends Metrics {
   text(): Promise<string>;
 }
 
-export function createMetrics(): MetricsRegistry {
+export interface MetricsOptions {
+  /** Whether objects of vaults are told by name; by default they are not. */
+  readonly objectNames?: boolean;
+}
+
+export function createMetrics({ objectNames = false }: MetricsOptions = {}): MetricsRegistry {
   const registry = new Registry();
   const kubernetesRequests = new Counter({
     name: "kubernetes_requests_total",
@@ -22,6 +28,7 @@ export function createMetrics(): MetricsRegistry {
       kubernetesRequests.inc({ verb, resource, code: String(code) });
     },
     ...registerVolumeMetrics(registry),
+    ...registerVaultMetrics(registry, { objectNames }),
     watchAges: (ages) => {
       registerAges(registry, ages);
     },

@@ -2,6 +2,8 @@
 export interface Kept<T> {
   /** The one under this key; an error of `make` keeps nothing. */
   take(key: string, make: () => T): T;
+  /** Those that are kept now. */
+  all(): readonly T[];
 }
 
 export interface KeptOptions<T> {
@@ -25,6 +27,7 @@ export function createKept<T>({ unusedMs, most, isBusy = () => false }: KeptOpti
   }
 
   return {
+    all: () => [...kept.values()].map(({ item }) => item),
     take: (key, make) => {
       const found = kept.get(key);
       if (found !== undefined) {

@@ -34,6 +34,14 @@ const exercise: { readonly [Method in keyof Metrics]: (metrics: Metrics) => void
     metrics.secretSynced(azure);
     metrics.secretSynced({ ...azure, error });
   },
+  watchVaults: (metrics) => {
+    metrics.watchVaults(() => [{ vault: "demo-vault", waiting: 3, pausedMs: 1_000 }]);
+  },
+  vaultRequest: (metrics) => {
+    const request = { objectType: "secret", objectName: "s1", durationMs: 5 } as const;
+    metrics.vaultRequest(request);
+    metrics.vaultRequest({ ...request, error });
+  },
   watchAges: (metrics) => {
     const ref = { namespace: "shop", name: "vault" };
     metrics.watchAges(() => ({ oldest: new Date(), classes: [{ ref, freshAt: new Date() }], owing: 1 }));

@@ -160,6 +160,8 @@ export function createFakeMetrics(): FakeMetrics {
     unpublished: count("unpublished"),
     rotated: count("rotated"),
     secretSynced: count("secretSynced"),
+    vaultRequest: count("vaultRequest"),
+    watchVaults: () => undefined,
     watchAges: () => undefined,
   };
 }

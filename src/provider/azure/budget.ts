@@ -1,5 +1,6 @@
 import { DriverError } from "../../errors.ts";
 import type { Flight } from "../../sharing/shared.ts";
+import type { VaultLoad } from "../../ports.ts";
 import { createPlaces } from "./places.ts";
 import { createThrottle, type Pause, type ThrottleOptions } from "./throttle.ts";
 import { VaultRefusal } from "./vault-refusal.ts";
@@ -16,6 +17,7 @@ export interface Budget {
   run<T>(flight: Flight, identity: string, send: () => Promise<T>): Promise<T>;
   /** Whether somebody waits or is under way. */
   isBusy(): boolean;
+  load(): VaultLoad;
 }
 
 export interface BudgetOptions extends ThrottleOptions {
@@ -66,6 +68,7 @@ export function createBudget({ vaultName, ...options }: BudgetOptions): Budget {
       }
     },
     isBusy: () => underWay > 0,
+    load: () => ({ vault: vaultName, waiting: waiting.size, pausedMs: throttle.pausedMs() }),
   };
 }
 

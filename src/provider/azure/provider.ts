@@ -1,7 +1,7 @@
 import type { Agent } from "node:https";
 import { inContext } from "../../errors.ts";
 import type { Content, ContentRequest } from "../../model.ts";
-import type { Provider } from "../../ports.ts";
+import type { Metrics, Provider } from "../../ports.ts";
 import { createAgent } from "./agent.ts";
 import { resolveCloud } from "./cloud.ts";
 import { fetchContent } from "./content.ts";
@@ -20,6 +20,7 @@ import type { OpenVault, Vault } from "./vault.ts";
 export interface AzureProviderOptions extends ReadingOptions {
   /** Begins the User-Agent of every request: `csi-secrets-store/<version> …`. */
   readonly userAgent: string;
+  readonly metrics: Pick<Metrics, "vaultRequest" | "watchVaults">;
   /** The cloud of classes that name none; by default AzurePublicCloud. */
   readonly cloudName?: string | undefined;
   /** The file of AzureStackCloud for classes that name none (AZURE_ENVIRONMENT_FILEPATH). */
@@ -58,6 +59,7 @@ export function createAzureProvider(options: AzureProviderOptions): Provider {
 
 function openOnNetwork({
   userAgent,
+  metrics,
   agent,
   proxyEnv = {},
   env = {},
@@ -68,7 +70,7 @@ function openOnNetwork({
   const transport = { userAgent, agent: agent ?? createAgent(proxy), proxy, timeoutMs: requestTimeoutMs };
   const metadata = createMetadataService({ ...transport, env });
   const means = { transport, metadata, nmiUrl, tokenProxy: createTokenProxy(tokenProxy) };
-  return createVaults({ ...means, clock: () => new Date(), random: Math.random });
+  return createVaults({ ...means, metrics, clock: () => new Date(), random: Math.random });
 }
 
 type OpenFresh = (...vault: [VaultAddress, Identity]) => Vault;

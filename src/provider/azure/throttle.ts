@@ -21,6 +21,8 @@ export interface Pause {
 /** Whether a vault takes requests. */
 export interface Throttle {
   pause(): Pause | undefined;
+  /** How long the vault was closed in all, pauses that are under way included to their end. */
+  pausedMs(): number;
   /** The vault answered a request that left in that epoch, and did not throttle it. */
   answered(epoch: number): void;
   /** The vault throttled a request: nothing leaves until the pause is over. */
@@ -35,6 +37,7 @@ export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, ran
   let pause: Pause | undefined;
   /** Since the vault last took a request. */
   let pauses = 0;
+  let pausedMs = 0;
 
   function backoff(): number {
     return Math.max(random() * Math.min(FIRST_BACKOFF_MS * 2 ** pauses, LONGEST_PAUSE_MS), SHORTEST_PAUSE_MS);
@@ -49,6 +52,8 @@ export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, ran
   }
 
   function close(next: Pause, length: number): void {
+    const begunMs = pause === undefined ? 0 : pause.until.getTime() - clock().getTime();
+    pausedMs += length - begunMs;
     pause = next;
     gate.set("closed");
     setTimeout(() => {
@@ -60,6 +65,7 @@ export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, ran
 
   return {
     pause: () => pause,
+    pausedMs: () => pausedMs,
     answered: (epoch) => {
       if (epoch !== gate.epoch() || pause !== undefined) return;
       pauses = 0;

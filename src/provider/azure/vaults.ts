@@ -1,3 +1,4 @@
+import type { Clock, Metrics, VaultRequest } from "../../ports.ts";
 import { createKept } from "../../sharing/kept.ts";
 import { createShared, type Flight, type Shared } from "../../sharing/shared.ts";
 import { createBudget, type Budget } from "./budget.ts";
@@ -13,6 +14,7 @@ const MOST_CLIENTS = 200;
 
 export interface VaultsOptions extends Omit<KeyholderOptions, "clients"> {
   readonly random: () => number;
+  readonly metrics: Pick<Metrics, "vaultRequest" | "watchVaults">;
 }
 
 /** An identity, and the answers that are on their way or have just arrived under it. */
@@ -33,7 +35,8 @@ export function createVaults(options: VaultsOptions): OpenVault {
   const clients = createKept<Vault>({ unusedMs: UNUSED_MS, most: MOST_CLIENTS });
   const desks = createKept<Desk>({ unusedMs: UNUSED_MS, most: MOST_KEPT });
   const budgets = createKept<Budget>({ unusedMs: UNUSED_MS, most: MOST_KEPT, isBusy: (budget) => budget.isBusy() });
-  const { clock, random, transport } = options;
+  const { clock, random, transport, metrics } = options;
+  metrics.watchVaults(() => budgets.all().map((budget) => budget.load()));
   return (address, identity, freshness) => {
     const desk = desks.take(identityKey(identity), () => createDesk(identity, { ...options, clients }));
     desk.holder.admit(identity);
@@ -42,24 +45,60 @@ export function createVaults(options: VaultsOptions): OpenVault {
     const budgetOf = (): Budget => budgets.take(href, () => createBudget({ vaultName: address.name, clock, random }));
     const through = <T>(
       shared: Shared<T>,
-      question: readonly string[],
+      question: Question,
       signal: AbortSignal,
       call: (vault: Vault, signal: AbortSignal) => Promise<T>,
     ): Promise<T> =>
-      shared.ask(JSON.stringify([href, ...question]), freshness, signal, (flight) =>
-        fly({ flight, desk, budgetOf, address, limitMs: transport.timeoutMs }, call),
+      shared.ask(JSON.stringify([href, question]), freshness, signal, (flight) =>
+        measured(question, { clock, metrics }, () =>
+          fly({ flight, desk, budgetOf, address, limitMs: transport.timeoutMs }, call),
+        ),
       );
     return {
       secret: (name, version, signal) =>
-        through(desk.secrets, [name, version], signal, (vault, ends) => vault.secret(name, version, ends)),
+        through(desk.secrets, { type: "secret", name, version }, signal, (vault, ends) =>
+          vault.secret(name, version, ends),
+        ),
       key: (name, version, signal) =>
-        through(desk.keys, [name, version], signal, (vault, ends) => vault.key(name, version, ends)),
+        through(desk.keys, { type: "key", name, version }, signal, (vault, ends) => vault.key(name, version, ends)),
       certificate: (name, version, signal) =>
-        through(desk.certificates, [name, version], signal, (vault, ends) => vault.certificate(name, version, ends)),
+        through(desk.certificates, { type: "cert", name, version }, signal, (vault, ends) =>
+          vault.certificate(name, version, ends),
+        ),
       versions: (collection, name, signal) =>
-        through(desk.versions, [collection, name], signal, (vault, ends) => vault.versions(collection, name, ends)),
+        through(desk.versions, { type: types[collection], name, version: "versions" }, signal, (vault, ends) =>
+          vault.versions(collection, name, ends),
+        ),
     };
   };
+}
+
+/** What is shared: an object of a vault, by its parts. */
+interface Question {
+  readonly type: VaultRequest["objectType"];
+  readonly name: string;
+  readonly version: string;
+}
+
+const types = { secrets: "secret", keys: "key", certificates: "cert" } as const;
+
+async function measured<T>(
+  { type, name }: Question,
+  { clock, metrics }: { readonly clock: Clock; readonly metrics: VaultsOptions["metrics"] },
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = clock().getTime();
+  const tell = (error?: unknown): void => {
+    metrics.vaultRequest({ objectType: type, objectName: name, durationMs: clock().getTime() - startedAt, error });
+  };
+  try {
+    const answer = await work();
+    tell();
+    return answer;
+  } catch (error) {
+    tell(error);
+    throw error;
+  }
 }
 
 function createDesk(identity: Identity, options: KeyholderOptions): Desk {

@@ -113,3 +113,46 @@ describe("how up to date volumes are", () => {
     expect(await samples(metrics, "oldest_volume_age_seconds")).toEqual(["oldest_volume_age_seconds 0"]);
   });
 });
+
+describe("the established provider's metric", () => {
+  const request = { objectType: "secret", objectName: "DemoSecret", durationMs: 250 } as const;
+  const rest = 'provider="azure",os_type="linux",service_name="csi-secrets-store-provider-azure"';
+
+  test("tells how long a request took, by type and reason; names of objects only if that is wanted", async () => {
+    const quiet = createMetrics();
+    quiet.vaultRequest(request);
+    quiet.vaultRequest({ ...request, error: throttled });
+    expect(await samples(quiet, "keyvault_request_sum")).toEqual([
+      `keyvault_request_sum{object_type="secret",object_name="",error="",${rest}} 0.25`,
+      `keyvault_request_sum{object_type="secret",object_name="",error="Throttled",${rest}} 0.25`,
+    ]);
+    const naming = createMetrics({ objectNames: true });
+    naming.vaultRequest(request);
+    expect(await samples(naming, "keyvault_request_sum")).toEqual([
+      `keyvault_request_sum{object_type="secret",object_name="DemoSecret",error="",${rest}} 0.25`,
+    ]);
+  });
+});
+
+describe("how vaults keep up", () => {
+  test("is asked at each scrape: who waits, and how long this node paused", async () => {
+    const metrics = createMetrics();
+    let waiting = 3;
+    metrics.watchVaults(() => [{ vault: "demo-vault", waiting, pausedMs: 1_500 }]);
+    const depth = (): Promise<string[]> => samples(metrics, "keyvault_queue_depth");
+    expect(await depth()).toEqual(['keyvault_queue_depth{vault="demo-vault"} 3']);
+    waiting = 0;
+    expect(await depth()).toEqual(['keyvault_queue_depth{vault="demo-vault"} 0']);
+    expect(await samples(metrics, "keyvault_throttle_seconds_total")).toEqual([
+      'keyvault_throttle_seconds_total{vault="demo-vault"} 1.5',
+    ]);
+  });
+  test("names a hundred vaults at most, and adds the others up", async () => {
+    const metrics = createMetrics();
+    const vaults = Array.from({ length: 150 }, (_, index) => ({ vault: `kv-${index}`, waiting: 1, pausedMs: 0 }));
+    metrics.watchVaults(() => vaults);
+    const depth = await samples(metrics, "keyvault_queue_depth");
+    expect(depth).toHaveLength(101);
+    expect(depth).toContain('keyvault_queue_depth{vault="other"} 50');
+  });
+});

@@ -7,10 +7,11 @@ import { createAzureProvider, type AzureProviderOptions } from "../../../../src/
 import type { OpenVault } from "../../../../src/provider/azure/vault.ts";
 import { anyAge, noSignal } from "../../../fakes/volumes.ts";
 import { customCloud, nmiNowhere, tokenProxyNowhere } from "../../../fakes/azure-means.ts";
+import { createFakeMetrics } from "../../../fakes/ports.ts";
 import { createFakeVault, idOf } from "../../../fakes/azure-vault.ts";
 import { startScriptedAzure } from "../../../fakes/vault-script-server.ts";
 
-const means = { userAgent: "test", nmiUrl: nmiNowhere, tokenProxy: tokenProxyNowhere };
+const means = { userAgent: "test", metrics: createFakeMetrics(), nmiUrl: nmiNowhere, tokenProxy: tokenProxyNowhere };
 const item = "array: ['{objectName: secret1, objectType: secret}']";
 const valid = { keyvaultName: "kv1", tenantID: "t1", objects: item };
 const secrets = { clientid: "c1", clientsecret: "s1" };

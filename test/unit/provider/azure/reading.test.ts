@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nmiNowhere, tokenProxyNowhere } from "../../../fakes/azure-means.ts";
+import { createFakeMetrics } from "../../../fakes/ports.ts";
 import { createAzureProvider, type AzureProviderOptions } from "../../../../src/provider/azure/provider.ts";
 import { createFakeVault, idOf } from "../../../fakes/azure-vault.ts";
 import { cannotOpenssl, createWorkshop, pemOf as privateKeyPem, type Issued } from "../../../fakes/pfx.ts";
@@ -31,6 +32,7 @@ async function mountPfx(
   const logger = { warn: (message: string) => void warnings.push(message) };
   const provider = createAzureProvider({
     userAgent: "test",
+    metrics: createFakeMetrics(),
     nmiUrl: nmiNowhere,
     tokenProxy: tokenProxyNowhere,
     openVault: () => vault,

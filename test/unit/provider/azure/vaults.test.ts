@@ -4,6 +4,7 @@ import type { Freshness } from "../../../../src/ports.ts";
 import type { ServicePrincipal } from "../../../../src/provider/azure/identity.ts";
 import type { OpenVault, Vault } from "../../../../src/provider/azure/vault.ts";
 import { createVaults } from "../../../../src/provider/azure/vaults.ts";
+import { createFakeMetrics } from "../../../fakes/ports.ts";
 import { credentialMeans } from "../../../fakes/azure-means.ts";
 import {
   answerOf,
@@ -15,8 +16,11 @@ import {
 
 const never = new AbortController().signal;
 
+let metrics = createFakeMetrics();
+
 let azure: ScriptedAzure | undefined;
 beforeEach(() => {
+  metrics = createFakeMetrics();
   // Sockets have timers of their own, which go on.
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
 });
@@ -37,7 +41,7 @@ interface World {
 async function start(play: AzurePlay = {}): Promise<World> {
   const running = await startScriptedAzure(play);
   azure = running;
-  const openVault = createVaults({ ...credentialMeans(running.transport), random: () => 0.5 });
+  const openVault = createVaults({ ...credentialMeans(running.transport), metrics, random: () => 0.5 });
   const open: World["open"] = (identity = running.identity(), freshness = {}, vault = "kv1") =>
     openVault(running.address(vault), identity, { notOlderThan: new Date(0), priority: "mount", ...freshness });
   const read: World["read"] = async (...vault) => (await open(...vault).secret("s1", "", never)).value;
@@ -340,7 +344,7 @@ test("however secrets and rights change: an answer goes to none but the identity
   });
   const property = fc.asyncProperty(identitySteps, async (story) => {
     rights = createRights();
-    const openVault = createVaults({ ...credentialMeans(azure.transport), random: () => 0.5 });
+    const openVault = createVaults({ ...credentialMeans(azure.transport), metrics, random: () => 0.5 });
     const reads: { readonly read: Read; readonly answer: Promise<string | undefined> }[] = [];
     const start = (read: Read): void => {
       const freshness = { notOlderThan: new Date(Date.now() - read.oldMs), priority: "mount" } as const;

@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { VaultLoad } from "../../../../src/ports.ts";
+import { createVaults } from "../../../../src/provider/azure/vaults.ts";
+import { credentialMeans } from "../../../fakes/azure-means.ts";
+import { createFakeMetrics } from "../../../fakes/ports.ts";
+import { refuse, startScriptedAzure, type AzurePlay, type ScriptedAzure } from "../../../fakes/vault-script-server.ts";
+
+const never = new AbortController().signal;
+
+let azure: ScriptedAzure | undefined;
+afterEach(async () => {
+  await azure?.stop();
+  azure = undefined;
+});
+
+async function start(play: AzurePlay = {}) {
+  const running = await startScriptedAzure(play);
+  azure = running;
+  let loads: () => readonly VaultLoad[] = () => [];
+  const fake = createFakeMetrics();
+  const metrics = { ...fake, watchVaults: (watched: typeof loads) => (loads = watched) };
+  const openVault = createVaults({ ...credentialMeans(running.transport), metrics, random: () => 0.5 });
+  const freshness = { notOlderThan: new Date(0), priority: "mount" } as const;
+  const read = (name = "s1", signal = never) =>
+    openVault(running.address("kv1"), running.identity(), freshness).secret(name, "", signal);
+  return { read, counted: fake.counted, loads: () => loads() };
+}
+
+describe("what is counted", () => {
+  test("one request, however many share it, with its object and how long it took", async () => {
+    const { read, counted } = await start();
+    await Promise.all(Array.from({ length: 50 }, () => read()));
+    expect(counted).toEqual([
+      ["vaultRequest", { objectType: "secret", objectName: "s1", durationMs: expect.any(Number) as number }],
+    ]);
+  });
+  test("a failure, with its reason", async () => {
+    const { read, counted } = await start({ vault: () => refuse(404) });
+    await expect(read()).rejects.toMatchObject({ reason: "ProviderError" });
+    expect(counted).toMatchObject([["vaultRequest", { error: { reason: "ProviderError" } }]]);
+  });
+});
+
+describe("how a vault keeps up", () => {
+  test("is nothing to tell before it is asked, and no queue afterwards", async () => {
+    const { read, loads } = await start();
+    expect(loads()).toEqual([]);
+    await read();
+    expect(loads()).toEqual([{ vault: "kv1", waiting: 0, pausedMs: 0 }]);
+  });
+  test("while it limits requests, those that wait are counted, and the time that this node pauses", async () => {
+    const { read, loads } = await start({ vault: () => refuse(429, { "retry-after": "30" }) });
+    const leaver = new AbortController();
+    const asked = Array.from({ length: 5 }, (_, index) => read(`s${index}`, leaver.signal));
+    const outcomes = Promise.allSettled(asked);
+    await vi.waitUntil(() => loads()[0]?.waiting === 5);
+    expect(loads()[0]?.pausedMs).toBeGreaterThanOrEqual(30_000);
+    expect(loads()[0]?.pausedMs).toBeLessThan(32_000);
+    leaver.abort();
+    await outcomes;
+    await vi.waitUntil(() => loads()[0]?.waiting === 0);
+  });
+});
