@@ -149,14 +149,16 @@ export interface VaultRequest {
 
 /** How a vault keeps up with this node. */
 export interface VaultLoad {
+  /** The same object for as long as it is the same vault: two clouds may have vaults of one name. */
+  readonly source: object;
   readonly vault: string;
   /** Requests that wait for a place, or for the end of a pause. */
   readonly waiting: number;
-  /** How long this node has sent nothing in all, since the vault limits requests. */
+  /** How long this node has sent nothing in all until now, since the vault limits requests. */
   readonly pausedMs: number;
 }
 
-/** Counts for operators; never throws, never waits. Labels are bounded: no names of objects. */
+/** Counts for operators; never throws, never waits. Labels are bounded. */
 export interface Metrics {
   kubernetesRequest(request: KubernetesRequest): void;
   published(outcome: Outcome): void;

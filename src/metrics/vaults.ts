@@ -26,7 +26,7 @@ export function registerVaultMetrics(
   });
   return {
     watchVaults: (loads) => {
-      registerLoads(registry, () => boundedLoads(loads()));
+      registerLoads(registry, loads);
     },
     vaultRequest: ({ objectType, objectName, durationMs, error }) => {
       const labels = {
@@ -39,10 +39,12 @@ export function registerVaultMetrics(
   };
 }
 
-/** A vault that nobody asks any more is told no more. */
+/** A vault that nobody asks any more has no queue; what it paused stays counted. */
 function registerLoads(registry: Registry, loads: () => readonly VaultLoad[]): void {
   const registers = [registry];
   const labelNames = ["vault"];
+  const labelOf = createLabels();
+  const counted = new WeakMap<object, number>();
   new Gauge({
     name: "keyvault_queue_depth",
     help: "Requests of this node that wait for a vault: for a place, or for the end of a pause",
@@ -50,7 +52,7 @@ function registerLoads(registry: Registry, loads: () => readonly VaultLoad[]): v
     registers,
     collect() {
       this.reset();
-      for (const { vault, waiting } of loads()) this.inc({ vault }, waiting);
+      for (const { vault, waiting } of loads()) this.inc({ vault: labelOf(vault) }, waiting);
     },
   });
   new Counter({
@@ -59,12 +61,19 @@ function registerLoads(registry: Registry, loads: () => readonly VaultLoad[]): v
     labelNames,
     registers,
     collect() {
-      this.reset();
-      for (const { vault, pausedMs } of loads()) this.inc({ vault }, pausedMs / 1000);
+      for (const { source, vault, pausedMs } of loads()) {
+        this.inc({ vault: labelOf(vault) }, (pausedMs - (counted.get(source) ?? 0)) / 1000);
+        counted.set(source, pausedMs);
+      }
     },
   });
 }
 
-function boundedLoads(loads: readonly VaultLoad[]): readonly VaultLoad[] {
-  return loads.map((load, index) => (index < MOST_VAULTS ? load : { ...load, vault: "other" }));
+/** The first vaults by name, the others together; a name that has its label keeps it. */
+function createLabels(): (vault: string) => string {
+  const named = new Set<string>();
+  return (vault) => {
+    if (named.size < MOST_VAULTS) named.add(vault);
+    return named.has(vault) ? vault : "other";
+  };
 }

@@ -35,7 +35,7 @@ const exercise: { readonly [Method in keyof Metrics]: (metrics: Metrics) => void
     metrics.secretSynced({ ...azure, error });
   },
   watchVaults: (metrics) => {
-    metrics.watchVaults(() => [{ vault: "demo-vault", waiting: 3, pausedMs: 1_000 }]);
+    metrics.watchVaults(() => [{ source: {}, vault: "demo-vault", waiting: 3, pausedMs: 1_000 }]);
   },
   vaultRequest: (metrics) => {
     const request = { objectType: "secret", objectName: "s1", durationMs: 5 } as const;

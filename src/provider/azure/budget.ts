@@ -17,7 +17,7 @@ export interface Budget {
   run<T>(flight: Flight, identity: string, send: () => Promise<T>): Promise<T>;
   /** Whether somebody waits or is under way. */
   isBusy(): boolean;
-  load(): VaultLoad;
+  load(): Omit<VaultLoad, "source">;
 }
 
 export interface BudgetOptions extends ThrottleOptions {

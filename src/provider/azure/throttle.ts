@@ -21,7 +21,7 @@ export interface Pause {
 /** Whether a vault takes requests. */
 export interface Throttle {
   pause(): Pause | undefined;
-  /** How long the vault was closed in all, pauses that are under way included to their end. */
+  /** How long the vault has been closed in all, until now. */
   pausedMs(): number;
   /** The vault answered a request that left in that epoch, and did not throttle it. */
   answered(epoch: number): void;
@@ -37,7 +37,8 @@ export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, ran
   let pause: Pause | undefined;
   /** Since the vault last took a request. */
   let pauses = 0;
-  let pausedMs = 0;
+  let endedMs = 0;
+  let closedAt = 0;
 
   function backoff(): number {
     return Math.max(random() * Math.min(FIRST_BACKOFF_MS * 2 ** pauses, LONGEST_PAUSE_MS), SHORTEST_PAUSE_MS);
@@ -52,20 +53,20 @@ export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, ran
   }
 
   function close(next: Pause, length: number): void {
-    const begunMs = pause === undefined ? 0 : pause.until.getTime() - clock().getTime();
-    pausedMs += length - begunMs;
+    if (pause === undefined) closedAt = clock().getTime();
     pause = next;
     gate.set("closed");
     setTimeout(() => {
       if (pause !== next) return;
       pause = undefined;
+      endedMs += clock().getTime() - closedAt;
       gate.set("probing");
     }, length).unref();
   }
 
   return {
     pause: () => pause,
-    pausedMs: () => pausedMs,
+    pausedMs: () => endedMs + (pause === undefined ? 0 : clock().getTime() - closedAt),
     answered: (epoch) => {
       if (epoch !== gate.epoch() || pause !== undefined) return;
       pauses = 0;

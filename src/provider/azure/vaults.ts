@@ -36,7 +36,7 @@ export function createVaults(options: VaultsOptions): OpenVault {
   const desks = createKept<Desk>({ unusedMs: UNUSED_MS, most: MOST_KEPT });
   const budgets = createKept<Budget>({ unusedMs: UNUSED_MS, most: MOST_KEPT, isBusy: (budget) => budget.isBusy() });
   const { clock, random, transport, metrics } = options;
-  metrics.watchVaults(() => budgets.all().map((budget) => budget.load()));
+  metrics.watchVaults(() => budgets.all().map((budget) => ({ source: budget, ...budget.load() })));
   return (address, identity, freshness) => {
     const desk = desks.take(identityKey(identity), () => createDesk(identity, { ...options, clients }));
     desk.holder.admit(identity);

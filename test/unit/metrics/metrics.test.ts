@@ -135,24 +135,43 @@ describe("the established provider's metric", () => {
 });
 
 describe("how vaults keep up", () => {
-  test("is asked at each scrape: who waits, and how long this node paused", async () => {
+  const depth = (metrics: MetricsRegistry): Promise<string[]> => samples(metrics, "keyvault_queue_depth");
+  const paused = (metrics: MetricsRegistry): Promise<string[]> => samples(metrics, "keyvault_throttle_seconds_total");
+
+  test("is asked at each scrape: who waits, and how much longer this node paused", async () => {
     const metrics = createMetrics();
-    let waiting = 3;
-    metrics.watchVaults(() => [{ vault: "demo-vault", waiting, pausedMs: 1_500 }]);
-    const depth = (): Promise<string[]> => samples(metrics, "keyvault_queue_depth");
-    expect(await depth()).toEqual(['keyvault_queue_depth{vault="demo-vault"} 3']);
-    waiting = 0;
-    expect(await depth()).toEqual(['keyvault_queue_depth{vault="demo-vault"} 0']);
-    expect(await samples(metrics, "keyvault_throttle_seconds_total")).toEqual([
-      'keyvault_throttle_seconds_total{vault="demo-vault"} 1.5',
-    ]);
+    let load = { source: {}, vault: "demo-vault", waiting: 3, pausedMs: 1_500 };
+    metrics.watchVaults(() => [load]);
+    expect(await depth(metrics)).toEqual(['keyvault_queue_depth{vault="demo-vault"} 3']);
+    load = { ...load, waiting: 0, pausedMs: 4_000 };
+    expect(await depth(metrics)).toEqual(['keyvault_queue_depth{vault="demo-vault"} 0']);
+    expect(await paused(metrics)).toEqual(['keyvault_throttle_seconds_total{vault="demo-vault"} 4']);
   });
-  test("names a hundred vaults at most, and adds the others up", async () => {
+  test("of a vault that nobody asks any more: no queue, and what it paused stays counted", async () => {
     const metrics = createMetrics();
-    const vaults = Array.from({ length: 150 }, (_, index) => ({ vault: `kv-${index}`, waiting: 1, pausedMs: 0 }));
+    const kv1 = { source: {}, vault: "kv1", waiting: 1, pausedMs: 5_000 };
+    let loads = [kv1, { ...kv1, source: {}, pausedMs: 7_000 }];
+    metrics.watchVaults(() => loads);
+    expect(await paused(metrics)).toEqual(['keyvault_throttle_seconds_total{vault="kv1"} 12']);
+    loads = [];
+    expect(await paused(metrics)).toEqual(['keyvault_throttle_seconds_total{vault="kv1"} 12']);
+    expect(await depth(metrics)).toEqual([]);
+    loads = [{ ...kv1, source: {}, pausedMs: 1_000 }];
+    expect(await paused(metrics)).toEqual(['keyvault_throttle_seconds_total{vault="kv1"} 13']);
+  });
+  test("names a hundred vaults at most, always the same ones, and adds the others up", async () => {
+    const metrics = createMetrics();
+    let vaults = Array.from({ length: 150 }, (_, i) => ({ source: {}, vault: `kv-${i}`, waiting: 1, pausedMs: 1_000 }));
     metrics.watchVaults(() => vaults);
-    const depth = await samples(metrics, "keyvault_queue_depth");
-    expect(depth).toHaveLength(101);
-    expect(depth).toContain('keyvault_queue_depth{vault="other"} 50');
+    const before = await metrics.text();
+    expect(await depth(metrics)).toHaveLength(101);
+    expect(await depth(metrics)).toContain('keyvault_queue_depth{vault="other"} 50');
+    vaults = vaults.toReversed();
+    const sorted = (text: string): string[] =>
+      text
+        .split("\n")
+        .filter((line) => line.startsWith("keyvault_"))
+        .toSorted();
+    expect(sorted(await metrics.text())).toEqual(sorted(before));
   });
 });
