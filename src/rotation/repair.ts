@@ -27,7 +27,10 @@ async function restoreSecrets({ volume }: KnownVolume, asking: Asking, ports: Vo
   try {
     const secretProviderClass = await currentClass(known, ports, asking);
     ports.volumes.change(volume, { secretProviderClass });
-    if (secretProviderClass.secretObjects.length === 0) return;
+    if (secretProviderClass.secretObjects.length === 0) {
+      ports.volumes.change(volume, { secretsOwed: false });
+      return;
+    }
     const files = await ports.files.read(volume.targetPath);
     await mirror({ volume, files, occasion: "repair" }, ports, asking.signal);
   } catch (error) {

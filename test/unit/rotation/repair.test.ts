@@ -56,6 +56,12 @@ test("a volume in flight is left to those who have it", async () => {
   expect(world.statuses.reads).toEqual([]);
 });
 
+test("a class that asks for no Secrets owes none, also for a volume that was taken over", async () => {
+  world.ports.volumes.change(aVolume, { report: "told", secretProviderClass: undefined, secretsOwed: true });
+  await repair(world.ports, noSignal);
+  expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(false);
+});
+
 test("Secrets whose files cannot be read are owed, and an event says why", async () => {
   const data = [{ objectName: "password", key: "p" }];
   const secretObjects = [{ secretName: "db", type: "", labels: {}, annotations: {}, data }];
