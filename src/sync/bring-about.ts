@@ -6,7 +6,7 @@ import { frozenRefusal, refusalOf } from "./refusals.ts";
 
 /** What became of a wish. */
 export type Result =
-  | { readonly outcome: "created" | "patched" | "unchanged" }
+  | { readonly outcome: "created" | "patched" | "marked" | "unchanged" }
   /** What is there must not be written, until somebody changes it. */
   | { readonly outcome: "refused"; readonly error: DriverError };
 
@@ -43,5 +43,8 @@ async function adjust(
   if (changes === undefined) return { outcome: "unchanged" };
   const frozen = frozenRefusal(live, changes);
   if (frozen !== undefined) return { outcome: "refused", error: frozen };
-  return (await secrets.patch(live, changes, signal)) === "patched" ? { outcome: "patched" } : undefined;
+  const isData = Object.keys(changes.data).length > 0;
+  return (await secrets.patch(live, changes, signal)) === "patched"
+    ? { outcome: isData ? "patched" : "marked" }
+    : undefined;
 }

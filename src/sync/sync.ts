@@ -26,8 +26,8 @@ export interface SyncRequest {
 /** What became of one entry of spec.secretObjects. */
 export interface SecretOutcome {
   readonly secretName: string;
-  /** `refused`: what is there must not be written, until somebody changes it; `failed`: to be tried again. */
-  readonly outcome: "created" | "patched" | "unchanged" | "refused" | "failed";
+  /** `patched`: its values; `marked`: only labels, annotations or owners; `refused`: what is there must not be written, until somebody changes it; `failed`: to be tried again. */
+  readonly outcome: "created" | "patched" | "marked" | "unchanged" | "refused" | "failed";
   /** Why; with `refused` and `failed`. */
   readonly error?: DriverError;
 }

@@ -73,7 +73,8 @@ export function secretEvent({ secretName, outcome, error }: SecretOutcome, occas
       failures[occasion],
       messageOf(error ?? new DriverError("InvalidRequest", `secret ${secretName} was refused`)),
     );
-  if (outcome === "unchanged" || occasion === "publish") return undefined;
+  // Another owner or label is no news to a pod.
+  if (outcome === "unchanged" || outcome === "marked" || occasion === "publish") return undefined;
   const did =
     occasion === "rotation"
       ? "follows the rotated content"

@@ -21,12 +21,13 @@ const owner = (uid: string, name = "web-1"): OwnerReference => ({
   name,
   uid,
 });
+const password = { objectName: "password", key: "pw" };
 const db: SecretObject = {
   secretName: "db",
   type: "",
   labels: { team: "blue" },
   annotations: {},
-  data: [{ objectName: "password", key: "pw" }],
+  data: [password],
 };
 const noData = `failed to get data in spc shop/vault for secret`;
 
@@ -127,12 +128,12 @@ describe("a Secret that is there", () => {
   });
 
   test.each([
-    ["the vault has another value", { password: "new" }],
-    ["the class has another label", { objects: [{ ...db, labels: { team: "red" } }] }],
-    ["the class has another key", { objects: [{ ...db, data: [{ objectName: "password", key: "other" }] }] }],
-  ])("is patched when %s", async (_name, wishes) => {
+    ["patched", "the vault has another value", { password: "new" }],
+    ["marked", "the class has another label", { objects: [{ ...db, labels: { team: "red" } }] }],
+    ["patched", "the class has another key", { objects: [{ ...db, data: [{ ...password, key: "other" }] }] }],
+  ])("is %s when %s", async (outcome, _name, wishes) => {
     await sync();
-    expect(await outcomes(wishes)).toEqual(["patched"]);
+    expect(await outcomes(wishes)).toEqual([outcome]);
     expect(await outcomes(wishes)).toEqual(["unchanged"]);
   });
 
@@ -146,7 +147,7 @@ describe("a Secret that is there", () => {
 
   test("of the established driver is adopted, its owners kept", async () => {
     put({ data: { pw: Buffer.from("hunter2") }, owners: [owner("old")] });
-    expect(await outcomes()).toEqual(["patched"]);
+    expect(await outcomes()).toEqual(["marked"]);
     expect(held()).toMatchObject({ annotations: { [CLASS]: "vault" }, owners: [owner("old"), owner("rs")] });
   });
 });
@@ -183,7 +184,7 @@ describe("a Secret is left alone", () => {
 
   test("except for the owners of one that is immutable and up to date", async () => {
     put({ immutable: true, data: { pw: Buffer.from("hunter2") } });
-    expect(await outcomes()).toEqual(["patched"]);
+    expect(await outcomes()).toEqual(["marked"]);
     expect(held()).toMatchObject({ owners: [owner("rs")], immutable: true });
   });
 });

@@ -54,10 +54,12 @@ describe("of a Secret", () => {
     ["rotation", "patched", "SecretRotationComplete: secret db follows the rotated content"],
     ["rotation", "created", "SecretRotationComplete: secret db follows the rotated content"],
     ["rotation", "unchanged", undefined],
+    ["rotation", "marked", undefined],
     ["rotation", "failed", "SecretRotationFailed: not ours"],
     ["repair", "created", "SecretRotationComplete: secret db was gone and is restored"],
     ["repair", "patched", "SecretRotationComplete: secret db was altered and is restored"],
     ["repair", "unchanged", undefined],
+    ["repair", "marked", undefined],
     ["repair", "refused", "FailedToCreateSecret: not ours"],
   ])("after a %s that is %s is told: %s", (occasion, outcome, told) => {
     const isFailure = outcome === "failed" || outcome === "refused";
