@@ -3,9 +3,14 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import protobuf from "protobufjs";
 
-const protos = { csi: "proto/csi.proto", pluginregistration: "proto/pluginregistration.proto" };
+const protos = {
+  csi: "proto/csi.proto",
+  health: "proto/health.proto",
+  pluginregistration: "proto/pluginregistration.proto",
+  provider: "proto/provider.proto",
+};
 const out = "src/grpc/generated";
-/** The same options as in src/grpc/descriptors.ts. */
+/** The same options as in src/grpc/load.ts. */
 const options = ["--longs=String", "--enums=String", "--defaults", "--oneofs"];
 
 rmSync(out, { recursive: true, force: true });
