@@ -20,6 +20,9 @@ import type {
 
 export type Clock = () => Date;
 
+/** Milliseconds since some moment. It never jumps, as the time of day may: what is a duration is counted by it. */
+export type Elapsed = () => number;
+
 /** Runs a task again and again; a run never overlaps the one before. The task's signal fires at stop. */
 export interface Schedule {
   /** With a phase it runs whenever the time of day, in milliseconds, leaves that remainder by the period. */

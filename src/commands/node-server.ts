@@ -66,14 +66,16 @@ function connectCore(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Vol
   const rotates = flags["enable-secret-rotation"];
   const volumes = createVolumes({ keepsCredentials: rotates });
   const clock = (): Date => new Date();
+  const elapsed = (): number => performance.now();
   adapters.metrics.watchAges(() => agesOf(volumes.all(), { rotates }));
   return {
     ...adapters,
-    events: createNotices(adapters.events, clock, log),
+    events: createNotices(adapters.events, elapsed, log),
     tokenTypesAllowed: flags["allow-token-secret-types"],
     volumes,
     locks: createKeyedLock(),
     clock,
+    elapsed,
     log,
     nodeName: flags.nodeid,
   };

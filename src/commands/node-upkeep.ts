@@ -13,7 +13,7 @@ export function startUpkeep(flags: NodeFlags, ports: VolumePorts, schedule: Sche
     const repeated = schedule.every(...task);
     started.defer(() => repeated.stop());
   };
-  every(REPAIR_PERIOD_MS, (signal) => repair(ports, signal));
+  every(REPAIR_PERIOD_MS, (signal) => repair(ports, signal), phaseOf("repair", ports.nodeName, REPAIR_PERIOD_MS));
   every(OVERDUE_PERIOD_MS, () => {
     dropOverdue(ports);
     return Promise.resolve();
@@ -27,7 +27,7 @@ export function startUpkeep(flags: NodeFlags, ports: VolumePorts, schedule: Sche
       void rotation.pass();
       return Promise.resolve();
     };
-    every(intervalMs, begin, phaseOf(ports.nodeName, intervalMs));
+    every(intervalMs, begin, phaseOf("rotation", ports.nodeName, intervalMs));
   }
   return started;
 }

@@ -32,9 +32,8 @@ export function createRotation(ports: VolumePorts, intervalMs: number): Rotation
     pass: async () => {
       unfinished.abort(new PassOver());
       unfinished = new AbortController();
-      const startedAt = ports.clock();
-      const asking = { freshness: forPass(startedAt, intervalMs), signal: unfinished.signal };
-      const pass = passOver(volumesToRefresh(ports.volumes.all(), startedAt), asking);
+      const asking = { freshness: forPass(ports.clock(), intervalMs), signal: unfinished.signal };
+      const pass = passOver(volumesToRefresh(ports.volumes.all(), ports.elapsed()), asking);
       passes.add(pass);
       await pass;
       passes.delete(pass);
@@ -56,8 +55,8 @@ async function rotate({ volume }: FetchableVolume, asking: Asking, ports: Volume
   const known = ports.volumes.get(volume.targetPath);
   if (claim === undefined || known?.credentials === undefined) return;
   const fetchable = { ...known, credentials: known.credentials };
-  const startedAt = ports.clock().getTime();
-  const tookMs = (): number => ports.clock().getTime() - startedAt;
+  const startedAt = ports.elapsed();
+  const tookMs = (): number => ports.elapsed() - startedAt;
   try {
     const outcome = await freshen(fetchable, ports, asking);
     if (outcome !== undefined) succeeded(fetchable, outcome, tookMs(), ports);

@@ -45,12 +45,12 @@ export async function mirror(delivery: Delivery, ports: VolumePorts, signal: Abo
     ports.volumes.change(volume, { secretsOwed: false });
     return;
   }
-  const startedAt = ports.clock().getTime();
+  const startedAt = ports.elapsed();
   try {
     const writtenAt = await ports.files.writtenAt(volume.targetPath);
     const request = { volume, secretProviderClass, files, writtenAt, fresh: occasion !== "repair" };
     const outcomes = await syncSecrets(request, ports, signal);
-    const durationMs = ports.clock().getTime() - startedAt;
+    const durationMs = ports.elapsed() - startedAt;
     const { provider } = secretProviderClass;
     for (const outcome of outcomes) tell({ ...outcome, provider, durationMs }, delivery, ports);
     ports.volumes.change(volume, { secretsOwed: outcomes.some(({ outcome }) => outcome === "failed") });

@@ -24,12 +24,12 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
   if (await isPublished(request.volume, ports)) return acknowledge(request, ports, signal);
   const { volume } = request;
   const asking = { freshness: forMount(ports.clock, call), signal };
-  const startedAt = ports.clock();
+  const [handedOverAt, freshAt] = [ports.elapsed(), ports.clock()];
   const secretProviderClass = await readClass(volume, ports, asking);
   const content = await fetchContent(request, secretProviderClass, ports, asking);
   const known = await ports.locks.hold(volume.targetPath, signal, async () =>
     (await populate(volume, content, ports, signal))
-      ? ports.volumes.remember(published(request, secretProviderClass, content, startedAt))
+      ? ports.volumes.remember({ ...published(request, secretProviderClass, content), handedOverAt, freshAt })
       : undefined,
   );
   if (known === undefined) return acknowledge(request, ports, signal);
@@ -44,11 +44,9 @@ function published(
   { volume, attributes, credentials }: PublishRequest,
   secretProviderClass: SecretProviderClass,
   { versions }: CheckedContent,
-  at: Date,
-): KnownVolume {
+): Omit<KnownVolume, "handedOverAt" | "freshAt"> {
   const owed = { report: "owed", secretsOwed: true, failing: false } as const;
-  const times = { handedOverAt: at, freshAt: at };
-  return { volume, attributes, credentials, secretProviderClass, versions, ...owed, ...times };
+  return { volume, attributes, credentials, secretProviderClass, versions, ...owed };
 }
 
 function logPublished({ pod, className, targetPath }: Volume, { log }: VolumePorts): void {
@@ -57,7 +55,7 @@ function logPublished({ pod, className, targetPath }: Volume, { log }: VolumePor
 
 /** A republish, or a volume that somebody else published. It costs no request unless one is owed. */
 async function acknowledge(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<Published> {
-  const known = ports.volumes.handOver(request, ports.clock()) ?? (await takeOver(request, ports, signal));
+  const known = ports.volumes.handOver(request, ports.elapsed()) ?? (await takeOver(request, ports, signal));
   await settle(known, ports, signal);
   return { provider: known.secretProviderClass?.provider ?? "" };
 }
@@ -68,17 +66,17 @@ function takeOver(request: PublishRequest, ports: VolumePorts, signal: AbortSign
   return ports.locks.hold(volume.targetPath, signal, async () => {
     if (!(await isPublished(volume, ports)))
       throw new DriverError("Busy", `${volume.targetPath} was unpublished meanwhile; kubelet will try again`);
-    const now = ports.clock();
+    const handedOverAt = ports.elapsed();
     const unknown = { secretProviderClass: undefined, versions: undefined, report: "unknown" } as const;
     return (
-      ports.volumes.handOver(request, now) ??
+      ports.volumes.handOver(request, handedOverAt) ??
       ports.volumes.remember({
         volume,
         attributes,
         credentials,
         ...unknown,
-        handedOverAt: now,
-        freshAt: now,
+        handedOverAt,
+        freshAt: ports.clock(),
         secretsOwed: true,
         failing: false,
       })

@@ -2,6 +2,7 @@ import type { Logger } from "../log.ts";
 import type {
   Classes,
   Clock,
+  Elapsed,
   Events,
   Freshness,
   Metrics,
@@ -26,6 +27,7 @@ export interface VolumePorts extends SyncPorts {
   readonly volumes: Volumes;
   readonly locks: KeyedLock;
   readonly clock: Clock;
+  readonly elapsed: Elapsed;
   readonly log: Logger;
   readonly nodeName: string;
 }

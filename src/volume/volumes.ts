@@ -15,7 +15,8 @@ export interface KnownVolume {
   readonly attributes: Parameters;
   /** What kubelet handed over last; undefined when it was dropped. */
   readonly credentials: Credentials | undefined;
-  readonly handedOverAt: Date;
+  /** By `elapsed`. */
+  readonly handedOverAt: number;
   /** The class as it was read last; undefined while nobody had to. */
   readonly secretProviderClass: SecretProviderClass | undefined;
   /** What the volume holds; undefined when somebody else wrote it. */
@@ -38,7 +39,7 @@ export interface Volumes {
   /** Changes what is remembered of this publication; undefined, and no change, when it is gone. */
   change(volume: Volume, news: Partial<Omit<KnownVolume, "volume">>): KnownVolume | undefined;
   /** A republish brings fresh credentials; undefined when the volume is not known. */
-  handOver(request: PublishRequest, at: Date): KnownVolume | undefined;
+  handOver(request: PublishRequest, at: number): KnownVolume | undefined;
   forget(targetPath: string): void;
   /** Refreshing and reporting one volume never overlap: who gets no claim leaves the volume to the one who has it. */
   claim(volume: Volume): Disposable | undefined;

@@ -142,7 +142,7 @@ interface Plugin {
 function startPlugin(world: CoreWorld, timeline: Timeline): Plugin {
   const ports: VolumePorts = {
     ...world.ports,
-    events: createNotices(world.events, world.ports.clock, world.log),
+    events: createNotices(world.events, world.ports.elapsed, world.log),
     volumes: createVolumes({ keepsCredentials: true }),
     locks: createKeyedLock(),
   };

@@ -26,7 +26,7 @@ export const aRequest: PublishRequest = {
 export function aKnownVolume(changes: Partial<FetchableVolume> = {}): FetchableVolume {
   return {
     ...aRequest,
-    handedOverAt: new Date(0),
+    handedOverAt: 0,
     secretProviderClass: undefined,
     versions: [{ id: "secret/password", version: "1" }],
     report: "told",
@@ -41,7 +41,10 @@ export function aKnownVolume(changes: Partial<FetchableVolume> = {}): FetchableV
 export interface CoreWorld extends DriverFakes {
   readonly ports: VolumePorts;
   readonly metrics: FakeMetrics;
+  /** As long as nobody sets the time of day, time passes with it. */
   now: Date;
+  /** How far the time of day has been set forward since the beginning. */
+  jumpedMs: number;
 }
 
 /** By default with rotation, so that credentials are kept. */
@@ -50,12 +53,14 @@ export function createCoreWorld({ keepsCredentials = true } = {}): CoreWorld {
   const world: CoreWorld = {
     ...fakes,
     now: new Date("2026-01-01T00:00:00Z"),
+    jumpedMs: 0,
     ports: {
       ...fakes,
       tokenTypesAllowed: false,
       volumes: createVolumes({ keepsCredentials }),
       locks: createKeyedLock(),
       clock: () => world.now,
+      elapsed: () => world.now.getTime() - world.jumpedMs,
       nodeName: "node-1",
     },
   };

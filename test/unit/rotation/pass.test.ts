@@ -107,6 +107,19 @@ describe("a pass", () => {
     expect(world.providers.requests).toHaveLength(2);
   });
 
+  test.each([20, -20])("is not led astray by a time of day that is set by %i minutes meanwhile", async (minutes) => {
+    await publish(1);
+    world.providers.answer = () => {
+      world.jumpedMs += minutes * 60_000;
+      later(minutes * 60_000);
+      return Promise.resolve(contentOf({ password: "new" }));
+    };
+    await rotation.pass();
+    await rotation.pass();
+    expect(world.providers.requests).toHaveLength(3);
+    expect(counted()).toMatchObject([{ durationMs: 0 }, { durationMs: 0 }]);
+  });
+
   test("writes nothing to a volume that is unpublished meanwhile", async () => {
     const target = await publish(1);
     world.providers.answer = async () => {
