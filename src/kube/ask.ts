@@ -79,7 +79,14 @@ const ownership = ", or may not change its owner, which takes the right to delet
 function refused(status: number, request: ApiRequest, subject: Subject): DriverError {
   const { resource, ref, remedy = "install the chart's RBAC" } = subject;
   const verb = verbOf(request, status);
-  if (status === 401 || status === 403)
+  // The token is read anew for each request: an API server that starts does not know it yet, and nobody was refused a right.
+  if (status === 401)
+    return new DriverError(
+      "KubernetesUnavailable",
+      `the Kubernetes API answered HTTP 401 to ${verb} ${resource} "${ref.name}": it does not know the driver's token; ` +
+        "if that lasts, restart the driver's pod",
+    );
+  if (status === 403)
     return new DriverError(
       "PermissionDenied",
       `${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +

@@ -16,9 +16,15 @@ export interface Rotation {
   stop(): Promise<void>;
 }
 
+/** How long a pass waits for a class, of which it has an older one: as the Kubernetes API may take, or a third of short intervals. */
+function classLimitMs(intervalMs: number): number {
+  return Math.floor(Math.min(10_000, intervalMs / 3));
+}
+
 /**
  * Every volume by itself, all at once: a vault that is slow or fails delays nobody else, and volumes that want the same at
- * the same time share it (in the provider and in Classes, not here). One that is still in flight is skipped.
+ * the same time share it (in the provider and in Classes, not here). One in
+ * flight has its turn when it ends, which it does soon where this pass cut it off.
  */
 export function createRotation(ports: VolumePorts, intervalMs: number): Rotation {
   let unfinished = new AbortController();
@@ -32,7 +38,8 @@ export function createRotation(ports: VolumePorts, intervalMs: number): Rotation
     pass: async () => {
       unfinished.abort(new PassOver());
       unfinished = new AbortController();
-      const asking = { freshness: forPass(ports.clock(), intervalMs), signal: unfinished.signal };
+      const freshness = forPass(ports.clock(), intervalMs);
+      const asking = { freshness, signal: unfinished.signal, classWithinMs: classLimitMs(intervalMs) };
       const pass = passOver(volumesToRefresh(ports.volumes.all(), ports.elapsed()), asking);
       passes.add(pass);
       await pass;
@@ -51,9 +58,9 @@ class PassOver extends Error {
 }
 
 async function rotate({ volume }: FetchableVolume, asking: Asking, ports: VolumePorts): Promise<void> {
-  using claim = ports.volumes.claim(volume);
+  using claim = await ports.volumes.claimInTurn(volume, asking.signal);
   const known = ports.volumes.get(volume.targetPath);
-  if (claim === undefined || known?.credentials === undefined) return;
+  if (claim === undefined || known?.volume !== volume || known.credentials === undefined) return;
   const fetchable = { ...known, credentials: known.credentials };
   const startedAt = ports.elapsed();
   const tookMs = (): number => ports.elapsed() - startedAt;

@@ -27,16 +27,15 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
   const [handedOverAt, freshAt] = [ports.elapsed(), ports.clock()];
   const secretProviderClass = await readClass(volume, ports, asking);
   const content = await fetchContent(request, secretProviderClass, ports, asking);
-  const known = await ports.locks.hold(volume.targetPath, signal, async () =>
-    (await populate(volume, content, ports, signal))
-      ? ports.volumes.remember({ ...published(request, secretProviderClass, content), handedOverAt, freshAt })
-      : undefined,
-  );
-  if (known === undefined) return acknowledge(request, ports, signal);
-  using claim = ports.volumes.claim(volume);
+  using claim = await ports.locks.hold(volume.targetPath, signal, async () => {
+    if (!(await populate(volume, content, ports, signal))) return undefined;
+    ports.volumes.remember({ ...published(request, secretProviderClass, content), handedOverAt, freshAt });
+    // At once, before a rotation pass can find the volume: what it owes is told with this content and no other.
+    return ports.volumes.claim(volume);
+  });
+  if (claim === undefined) return await acknowledge(request, ports, signal);
   logPublished(volume, ports);
-  // A rotation pass that began meanwhile delivers it.
-  if (claim) await deliver({ volume, files: content.payload, occasion: "publish" }, ports, signal);
+  await deliver({ volume, files: content.payload, occasion: "publish" }, ports, signal);
   return { provider: secretProviderClass.provider };
 }
 

@@ -36,4 +36,6 @@ export interface VolumePorts extends SyncPorts {
 export interface Asking {
   readonly freshness: Freshness;
   readonly signal: AbortSignal;
+  /** How long the class may take, where that is less than the Kubernetes API has for one request. */
+  readonly classWithinMs?: number;
 }

@@ -19,6 +19,8 @@ export interface KnownVolume {
   readonly handedOverAt: number;
   /** The class as it was read last; undefined while nobody had to. */
   readonly secretProviderClass: SecretProviderClass | undefined;
+  /** Since when the class may not be read, by `elapsed`; undefined when it was read last. */
+  readonly refusedSince?: number | undefined;
   /** What the volume holds; undefined when somebody else wrote it. */
   readonly versions: readonly ObjectVersion[] | undefined;
   readonly report: Report;
@@ -43,12 +45,14 @@ export interface Volumes {
   forget(targetPath: string): void;
   /** Refreshing and reporting one volume never overlap: who gets no claim leaves the volume to the one who has it. */
   claim(volume: Volume): Disposable | undefined;
+  /** The same for who waits for his turn; undefined when the signal fires first. */
+  claimInTurn(volume: Volume, signal: AbortSignal): Promise<Disposable | undefined>;
 }
 
 /** Without rotation nobody needs credentials once a volume is reported: they are dropped then. */
 export function createVolumes({ keepsCredentials }: { readonly keepsCredentials: boolean }): Volumes {
   const known = new Map<string, KnownVolume>();
-  const claimed = new WeakSet<Volume>();
+  const claims = new WeakMap<Volume, Promise<unknown>>();
 
   function put(entry: KnownVolume): KnownVolume {
     const needed = keepsCredentials || entry.report === "unknown";
@@ -62,6 +66,24 @@ export function createVolumes({ keepsCredentials }: { readonly keepsCredentials:
     return entry?.volume === volume ? put({ ...entry, ...news }) : undefined;
   }
 
+  function claim(volume: Volume): Disposable | undefined {
+    if (claims.has(volume)) return undefined;
+    const { promise, resolve } = Promise.withResolvers();
+    claims.set(volume, promise);
+    return {
+      [Symbol.dispose]: () => {
+        claims.delete(volume);
+        resolve(undefined);
+      },
+    };
+  }
+
+  async function claimInTurn(volume: Volume, signal: AbortSignal): Promise<Disposable | undefined> {
+    for (let ahead = claims.get(volume); ahead !== undefined && !signal.aborted; ahead = claims.get(volume))
+      await firstOf(ahead, signal);
+    return signal.aborted ? undefined : claim(volume);
+  }
+
   return {
     get: (targetPath) => known.get(targetPath),
     all: () => [...known.values()],
@@ -72,10 +94,18 @@ export function createVolumes({ keepsCredentials }: { readonly keepsCredentials:
       return entry && change(entry.volume, { attributes, credentials, handedOverAt: at });
     },
     forget: (targetPath) => void known.delete(targetPath),
-    claim: (volume) => {
-      if (claimed.has(volume)) return undefined;
-      claimed.add(volume);
-      return { [Symbol.dispose]: () => void claimed.delete(volume) };
-    },
+    claim,
+    claimInTurn,
   };
+}
+
+function firstOf(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    signal.addEventListener("abort", done);
+    void promise.then(done);
+  });
 }

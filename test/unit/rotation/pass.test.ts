@@ -120,6 +120,28 @@ describe("a pass", () => {
     expect(counted()).toMatchObject([{ durationMs: 0 }, { durationMs: 0 }]);
   });
 
+  test("takes a volume that somebody else is busy with when that is done", async () => {
+    await publish(1);
+    const [known] = world.ports.volumes.all();
+    const claim = known && world.ports.volumes.claim(known.volume);
+    const pass = rotation.pass();
+    claim?.[Symbol.dispose]();
+    await pass;
+    expect(world.providers.requests).toHaveLength(2);
+  });
+
+  test("leaves out a volume that is published anew while it waits for it", async () => {
+    const targetPath = await publish(1);
+    const [known] = world.ports.volumes.all();
+    const claim = known && world.ports.volumes.claim(known.volume);
+    const pass = rotation.pass();
+    await unpublishVolume(targetPath, world.ports, noSignal);
+    await publish(1);
+    claim?.[Symbol.dispose]();
+    await pass;
+    expect(world.providers.requests).toHaveLength(2);
+  });
+
   test("writes nothing to a volume that is unpublished meanwhile", async () => {
     const target = await publish(1);
     world.providers.answer = async () => {
@@ -143,24 +165,35 @@ describe("a vault that hangs", () => {
     await Promise.all([rotation.stop(), pass]);
   });
 
-  test("is asked once for each volume at a time, and given up after one interval, which an event tells", async () => {
+  test("is given up after one interval, which an event tells, and asked again at once, never twice at a time", async () => {
     await publish(1, "slow");
     hang("slow");
     const first = rotation.pass();
     await expect.poll(() => world.providers.requests.length).toBe(2);
     later();
     const second = rotation.pass();
-    await first;
-    // The second pass found the volume still in flight; the third has it again.
     expect(world.providers.requests).toHaveLength(2);
-    later();
-    const third = rotation.pass();
+    await first;
+    await expect.poll(() => world.providers.requests.length).toBe(3);
+    expect(world.providers.freshness[2]?.notOlderThan).toEqual(world.now);
     expect(world.events.recorded.map(({ message }) => message)).toEqual([
       "the refresh did not end within one rotation interval; the mounted content stays as it is",
     ]);
     expect(counted()).toMatchObject([{ provider: "azure", rotated: false, error: { reason: "DeadlineExceeded" } }]);
-    await expect.poll(() => world.providers.requests.length).toBe(3);
-    await Promise.all([rotation.stop(), second, third]);
+    await Promise.all([rotation.stop(), second]);
+  });
+
+  test("and does not even end when it is told to is asked no second time, however many passes begin", async () => {
+    await publish(1, "slow");
+    world.providers.answer = () => Promise.withResolvers<never>().promise;
+    void rotation.pass();
+    await expect.poll(() => world.providers.requests.length).toBe(2);
+    const second = rotation.pass();
+    const third = rotation.pass();
+    await second;
+    expect(world.providers.requests).toHaveLength(2);
+    void rotation.pass();
+    await third;
   });
 
   test("ends with a stop, of which nothing is told", async () => {
@@ -221,6 +254,32 @@ describe("a refresh that fails", () => {
     expect(JSON.stringify(world.events.recorded)).toContain("internal error");
     expect(JSON.stringify(world.events.recorded)).not.toContain("hunter2");
   });
+});
+
+test("a volume that a pass finds in the moment of its publish is reported, even if that pass cannot refresh it", async () => {
+  const { remember } = world.ports.volumes;
+  const passes: Promise<void>[] = [];
+  world.ports.volumes.remember = (known) => {
+    world.providers.answer = () => Promise.reject(new DriverError("ProviderUnavailable", "no route"));
+    queueMicrotask(() => passes.push(rotation.pass()));
+    return remember(known);
+  };
+  await publish(1);
+  expect(world.statuses.applied).toHaveLength(1);
+  await Promise.all(passes);
+  expect(world.providers.requests).toHaveLength(2);
+});
+
+test("while the API server hangs, a pass ends within a short interval, too", async () => {
+  const target = await publish(1);
+  world.classes.read = async (_ref, _freshness, signal) => {
+    await once(signal, "abort");
+    throw new DriverError("DeadlineExceeded", "the caller's deadline ended");
+  };
+  world.providers.answer = () => Promise.resolve(contentOf({ password: "new" }));
+  await createRotation(world.ports, 30).pass();
+  expect(text(target)).toBe("new");
+  expect(world.events.recorded.map(({ reason }) => reason)).toEqual(["MountRotationComplete"]);
 });
 
 test("while the API server is away volumes keep rotating, and what is owed is paid afterwards", async () => {
