@@ -45,17 +45,19 @@ export async function mirror(delivery: Delivery, ports: VolumePorts, signal: Abo
     ports.volumes.change(volume, { secretsOwed: false });
     return;
   }
+  const { provider } = secretProviderClass;
   const startedAt = ports.elapsed();
+  const tookMs = (): number => ports.elapsed() - startedAt;
   try {
     const writtenAt = await ports.files.writtenAt(volume.targetPath);
     const request = { volume, secretProviderClass, files, writtenAt, fresh: occasion !== "repair" };
     const outcomes = await syncSecrets(request, ports, signal);
-    const durationMs = ports.elapsed() - startedAt;
-    const { provider } = secretProviderClass;
+    const durationMs = tookMs();
     for (const outcome of outcomes) tell({ ...outcome, provider, durationMs }, delivery, ports);
     ports.volumes.change(volume, { secretsOwed: outcomes.some(({ outcome }) => outcome === "failed") });
   } catch (error) {
     ports.volumes.change(volume, { secretsOwed: true });
+    ports.metrics.secretSynced({ provider, durationMs: tookMs(), error });
     ports.events.record(volume.pod, syncFailed(error, occasion));
   }
 }
