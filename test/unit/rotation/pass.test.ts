@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import type { ContentRequest } from "../../../src/model.ts";
+import { createNotices } from "../../../src/rotation/notices.ts";
 import { createRotation, type Rotation } from "../../../src/rotation/pass.ts";
 import { repair } from "../../../src/rotation/repair.ts";
 import { publishVolume } from "../../../src/volume/publish.ts";
@@ -297,4 +298,28 @@ test("while the API server is away volumes keep rotating, and what is owed is pa
   await repair(world.ports, noSignal);
   expect(world.statuses.applied.slice(2).map(({ objects }) => objects[0]?.version)).toEqual(["2", "2"]);
   expect(world.ports.volumes.all().map(({ report }) => report)).toEqual(["told", "told"]);
+});
+
+test("while the API server is away for a day, what is remembered and told does not grow with it", async () => {
+  const away = new DriverError("KubernetesUnavailable", "the Kubernetes API cannot be reached");
+  const notices = createNotices(world.events, world.ports.elapsed, world.log);
+  const ports = { ...world.ports, events: notices };
+  rotation = createRotation(ports, INTERVAL_MS);
+  for (const index of [1, 2, 3]) await publish(index);
+  world.classes.failure = away;
+  world.statuses.failure = away;
+  const passes = (24 * 3_600_000) / INTERVAL_MS;
+  for (let pass = 0; pass < passes; pass += 1) {
+    const version = String(pass + 2);
+    const content = { ...contentOf({ password: version }), versions: [{ id: "secret/password", version }] };
+    world.providers.answer = () => Promise.resolve(content);
+    later();
+    for (const known of ports.volumes.all())
+      ports.volumes.handOver({ ...aRequest, volume: known.volume }, ports.elapsed());
+    await rotation.pass();
+  }
+  // Of the three volumes, which are of one pod: that they rotated, and that the status could not be written.
+  expect(notices.remembered()).toBe(2);
+  expect(world.events.recorded.length).toBeLessThanOrEqual(2 * 10 * 24);
+  expect(ports.volumes.all().map(({ report }) => report)).toEqual(["owed", "owed", "owed"]);
 });
