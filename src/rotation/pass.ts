@@ -4,6 +4,7 @@ import { forPass } from "../volume/freshness.ts";
 import { recovered, refreshFailed, rotated } from "../volume/pod-events.ts";
 import type { Asking, VolumePorts } from "../volume/volume-ports.ts";
 import { volumesToRefresh } from "./choice.ts";
+import { quietAfter } from "./quiet.ts";
 
 /** Keeps every known volume fresh. */
 export interface Rotation {
@@ -27,16 +28,18 @@ function classLimitMs(intervalMs: number): number {
  * flight has its turn when it ends, which it does soon where this pass cut it off.
  */
 export function createRotation(ports: VolumePorts, intervalMs: number): Rotation {
+  const stopped = new AbortController();
+  const own = { ...ports, events: quietAfter(stopped.signal, ports.events) };
   let unfinished = new AbortController();
   const passes = new Set<Promise<unknown>>();
 
   async function passOver(volumes: readonly FetchableVolume[], asking: Asking): Promise<void> {
-    await Promise.all(volumes.map((known) => rotate(known, asking, ports)));
+    await Promise.all(volumes.map((known) => rotate(known, asking, own, stopped.signal)));
   }
 
   return {
     pass: async () => {
-      unfinished.abort(new PassOver());
+      unfinished.abort();
       unfinished = new AbortController();
       const freshness = forPass(ports.clock(), intervalMs);
       const asking = { freshness, signal: unfinished.signal, classWithinMs: classLimitMs(intervalMs) };
@@ -46,18 +49,19 @@ export function createRotation(ports: VolumePorts, intervalMs: number): Rotation
       passes.delete(pass);
     },
     stop: async () => {
+      stopped.abort();
       unfinished.abort();
       await Promise.all(passes);
     },
   };
 }
 
-/** Why a fetch ends when the next pass begins; at a stop there is nothing to tell. */
-class PassOver extends Error {
-  override readonly name = "PassOver";
-}
-
-async function rotate({ volume }: FetchableVolume, asking: Asking, ports: VolumePorts): Promise<void> {
+async function rotate(
+  { volume }: FetchableVolume,
+  asking: Asking,
+  ports: VolumePorts,
+  stopped: AbortSignal,
+): Promise<void> {
   using claim = await ports.volumes.claimInTurn(volume, asking.signal);
   const known = ports.volumes.get(volume.targetPath);
   if (claim === undefined || known?.volume !== volume || known.credentials === undefined) return;
@@ -68,7 +72,7 @@ async function rotate({ volume }: FetchableVolume, asking: Asking, ports: Volume
     const outcome = await freshen(fetchable, ports, asking);
     if (outcome !== undefined) succeeded(fetchable, outcome, tookMs(), ports);
   } catch (error) {
-    if (!asking.signal.aborted || asking.signal.reason instanceof PassOver) failed(fetchable, error, tookMs(), ports);
+    if (!stopped.aborted) failed(fetchable, error, tookMs(), ports);
   }
 }
 

@@ -5,6 +5,7 @@ import { currentClass } from "../volume/secret-class.ts";
 import { settle } from "../volume/settle.ts";
 import type { Asking, VolumePorts } from "../volume/volume-ports.ts";
 import type { KnownVolume } from "../volume/volumes.ts";
+import { quietAfter } from "./quiet.ts";
 import { shareReads } from "./shared-reads.ts";
 
 /** How often debts are tried again when kubelet does not ask, and Secrets compared with files. */
@@ -16,8 +17,8 @@ const VOLUME_LIMIT_MS = 30_000;
 
 /** Pays what volumes owe and restores their Secrets; one that cannot be repaired, or hangs, hinders no other. */
 export async function repair(ports: VolumePorts, signal: AbortSignal, limitMs = VOLUME_LIMIT_MS): Promise<void> {
-  const { elapsed, secrets, volumes, clock } = ports;
-  const sharing = { ...ports, secrets: shareReads(secrets, { elapsed, signal }) };
+  const { elapsed, secrets, volumes, clock, events } = ports;
+  const own = { ...ports, secrets: shareReads(secrets, { elapsed, signal }), events: quietAfter(signal, events) };
   const freshness: Freshness = { notOlderThan: clock(), priority: "rotation" };
   const queue = volumes.all().values();
 
@@ -25,8 +26,8 @@ export async function repair(ports: VolumePorts, signal: AbortSignal, limitMs = 
     for (const known of queue) {
       if (signal.aborted) return;
       const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-      await settle(known, sharing, limited);
-      await restoreSecrets(known, { freshness, signal: limited }, sharing);
+      await settle(known, own, limited);
+      await restoreSecrets(known, { freshness, signal: limited }, own);
     }
   }
 

@@ -207,6 +207,25 @@ describe("a vault that hangs", () => {
     expect(world.events.recorded).toEqual([]);
     expect(counted()).toEqual([]);
   });
+
+  test("and an API server that hangs: a status that a stop leaves unwritten is no event either", async () => {
+    await publish(1);
+    const version = "2";
+    const content = { ...contentOf({ password: "new" }), versions: [{ id: "secret/password", version }] };
+    world.providers.answer = () => Promise.resolve(content);
+    const asked = Promise.withResolvers<undefined>();
+    world.statuses.apply = async (_status, signal) => {
+      asked.resolve(undefined);
+      await once(signal, "abort");
+      throw new DriverError("DeadlineExceeded", "the caller's deadline ended");
+    };
+    const pass = rotation.pass();
+    await asked.promise;
+    await rotation.stop();
+    await pass;
+    expect(world.events.recorded).toEqual([]);
+    expect(world.ports.volumes.all()).toMatchObject([{ report: "owed" }]);
+  });
 });
 
 describe("a refresh that fails", () => {

@@ -85,6 +85,18 @@ test("Secrets whose files cannot be read are owed, counted as failed, and an eve
   ]);
 });
 
+test("a repair that is stopped in the middle tells nothing of it", async () => {
+  const stop = new AbortController();
+  world.ports.volumes.change(aVolume, { report: "owed" });
+  world.statuses.apply = () => {
+    stop.abort();
+    return Promise.reject(new DriverError("DeadlineExceeded", "the caller's deadline ended"));
+  };
+  await repair(world.ports, stop.signal);
+  expect(world.events.recorded).toEqual([]);
+  expect(reports()).toEqual(["owed"]);
+});
+
 test("a repair that is stopped does nothing more", async () => {
   await repair(world.ports, AbortSignal.abort());
   expect(world.statuses.reads).toEqual([]);
