@@ -11,7 +11,6 @@ import type {
   VolumeFiles,
 } from "../ports.ts";
 import type { SyncPorts } from "../sync/sync.ts";
-import type { KeyedLock } from "./keyed-lock.ts";
 import type { Volumes } from "./volumes.ts";
 
 /** What the operations on volumes work with. */
@@ -24,7 +23,6 @@ export interface VolumePorts extends SyncPorts {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly volumes: Volumes;
-  readonly locks: KeyedLock;
   readonly clock: Clock;
   readonly log: Logger;
   readonly nodeName: string;

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { DriverError } from "../../../src/errors.ts";
+import { DriverError, verdicts, type Reason } from "../../../src/errors.ts";
 import type { LiveSecret, OwnerReference, SecretObject, Volume } from "../../../src/model.ts";
 import type { Secrets } from "../../../src/ports.ts";
+import { createKeyedLock } from "../../../src/sync/keyed-lock.ts";
 import { CLASS, MANAGED } from "../../../src/sync/marks.ts";
 import { syncSecrets, type SecretOutcome, type SyncPorts } from "../../../src/sync/sync.ts";
 import { contentOf, createFakePodStatuses, type FakePodStatuses } from "../../fakes/ports.ts";
@@ -61,7 +62,9 @@ function sync(wishes: Wishes = {}): Promise<readonly SecretOutcome[]> {
   const { writtenAt = new Date(0), fresh = true } = wishes;
   const ref = { namespace: "shop", name: className };
   const secretProviderClass = { ref, provider: "azure", parameters: {}, secretObjects: objects };
-  const ports = { secrets: api, pods, statuses, pfx: createFakePfx(), tokenTypesAllowed: false, ...wishes.ports };
+  const own = { secrets: api, pods, statuses, pfx: createFakePfx(), tokenTypesAllowed: false };
+  // Locks of its own: each call is another node.
+  const ports = { ...own, locks: createKeyedLock(), backoff: () => Promise.resolve(), ...wishes.ports };
   const { files } = contentOf({ password });
   return syncSecrets({ volume, secretProviderClass, files, writtenAt, fresh }, ports, noSignal);
 }
@@ -95,7 +98,16 @@ function paused(secrets: Secrets, pause: () => Promise<unknown>): Secrets {
 function put(more: Partial<LiveSecret>, name = "db"): void {
   const marked = { labels: { [MANAGED]: "true" }, annotations: {}, owners: [], data: {} };
   const ref = { namespace: "shop", name };
-  const live = { ref, type: "Opaque", uid: "there", resourceVersion: "0", immutable: false, ...marked, ...more };
+  const live = {
+    ref,
+    type: "Opaque",
+    uid: "there",
+    resourceVersion: "0",
+    immutable: false,
+    altered: false,
+    ...marked,
+    ...more,
+  };
   api.held.set(`shop/${name}`, live);
 }
 
@@ -247,7 +259,7 @@ describe("one failure stops no other Secret", () => {
     [{ ...db, data: [{ objectName: "x", key: "x" }] }, "db", `${noData} db, err: file matching objectName x not found`],
   ])("of the class: %#", async (broken, secretName, beginning) => {
     const [first, second] = await sync({ objects: [broken, other] });
-    expect(first).toMatchObject({ secretName, outcome: "failed", error: { reason: "InvalidRequest" } });
+    expect(first).toMatchObject({ secretName, outcome: "refused", error: { reason: "InvalidRequest" } });
     expect(first?.error?.message.startsWith(beginning)).toBe(true);
     expect(second).toEqual({ secretName: "other", outcome: "created" });
   });
@@ -270,7 +282,10 @@ describe("one failure stops no other Secret", () => {
   test("by a name that is used twice", async () => {
     const [first, second] = await sync({ objects: [db, { ...db, labels: {} }] });
     expect(first?.outcome).toBe("created");
-    expect(second?.error?.message).toContain("secretName is used twice");
+    expect([second?.outcome, second?.error?.message]).toEqual([
+      "refused",
+      expect.stringContaining("secretName is used twice"),
+    ]);
     expect(writes()).toEqual(["create shop/db"]);
   });
 
@@ -278,8 +293,16 @@ describe("one failure stops no other Secret", () => {
     const error = new DriverError("PermissionDenied", "set secrets-store-csi-driver.syncSecret.enabled=true");
     const forbidden = { read: () => Promise.reject(error) };
     expect(await sync({ objects: [db, other], ports: { pods: forbidden } })).toEqual(
-      ["db", "other"].map((secretName) => ({ secretName, outcome: "failed", error })),
+      ["db", "other"].map((secretName) => ({ secretName, outcome: "refused", error })),
     );
+  });
+
+  test("only what may go by itself is to be tried again", async () => {
+    for (const reason of Object.keys(verdicts) as Reason[]) {
+      const [first] = await sync({ ports: { secrets: failing(new DriverError(reason, "no")) } });
+      const isCurable = reason !== "InvalidRequest" && reason !== "PermissionDenied";
+      expect([reason, first?.outcome]).toEqual([reason, isCurable ? "failed" : "refused"]);
+    }
   });
 });
 
