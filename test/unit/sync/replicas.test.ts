@@ -7,7 +7,6 @@ import {
   held,
   outcomes,
   owner,
-  password,
   paused,
   podOf,
   put,
