@@ -29,6 +29,9 @@ export interface Schedule {
   every(periodMs: number, task: (signal: AbortSignal) => Promise<void>, phaseMs?: number): { stop(): Promise<void> };
 }
 
+/** Waits before the next try, longer and longer, and at random so that those who met do not meet again; an aborted signal ends it. */
+export type Backoff = (tries: number, signal: AbortSignal) => Promise<void>;
+
 /** What stands at a target: nothing, a plain directory, a mount, or a mount that cannot be read (a dead server behind it). */
 export type TargetState = "absent" | "directory" | "mounted" | "broken";
 

@@ -8,8 +8,9 @@ import type { Schedule } from "../ports.ts";
 import { register, type Registration } from "../registration/registration.ts";
 import { agesOf } from "../rotation/ages.ts";
 import { createNotices } from "../rotation/notices.ts";
+import { backoff } from "../schedule/backoff.ts";
 import { createTimerSchedule } from "../schedule/timer.ts";
-import { createKeyedLock } from "../volume/keyed-lock.ts";
+import { createKeyedLock } from "../sync/keyed-lock.ts";
 import { publishVolume } from "../volume/publish.ts";
 import { unpublishVolume } from "../volume/unpublish.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
@@ -74,6 +75,7 @@ function connectCore(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Vol
     tokenTypesAllowed: flags["allow-token-secret-types"],
     volumes,
     locks: createKeyedLock(),
+    backoff,
     clock,
     elapsed,
     log,

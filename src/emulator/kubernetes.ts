@@ -8,6 +8,7 @@ import {
   type ObjectMeta,
   type ObjectStore,
 } from "./kubernetes/objects.ts";
+import { recorded } from "./kubernetes/managed-fields.ts";
 import { patcherOf } from "./kubernetes/patch.ts";
 import { createRights, type Rights } from "./kubernetes/rights.ts";
 import { completeSecret, secretProblem, unreadableValue } from "./kubernetes/secrets.ts";
@@ -88,7 +89,7 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
 }
 
 async function respond(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
-  if (request.method === "PUT") return replace(key, (await request.json()) as KubernetesObject, objects);
+  if (request.method === "PUT") return replace(request, key, objects);
   if (request.method === "PATCH") return patch(request, key, objects);
   if (request.method !== "GET" && request.method !== "DELETE") return refusals.methodNotAllowed();
   const found = objects.get(key);
@@ -102,14 +103,15 @@ async function create(request: Request, collection: ObjectKey, objects: ObjectSt
   const object = (await request.json()) as KubernetesObject;
   const key = { ...collection, name: object.metadata.name };
   if (objects.get(key) !== undefined) return refusals.alreadyExists(resourceOf(key), key.name);
-  return store(key, object, objects);
+  return store(key, object, objects, managerOf(request));
 }
 
 /** Creates as well, which the real one does for few kinds. */
-function replace(key: ObjectKey, wanted: KubernetesObject, objects: ObjectStore): Response {
+async function replace(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
+  const wanted = (await request.json()) as KubernetesObject;
   const live = objects.get(key);
   if (live !== undefined && !meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
-  return store(key, wanted, objects);
+  return store(key, wanted, objects, managerOf(request));
 }
 
 async function patch(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
@@ -120,7 +122,8 @@ async function patch(request: Request, key: ObjectKey, objects: ObjectStore): Pr
   const live = objects.get(key);
   if (live === undefined) return refusals.notFound(resourceOf(key), key.name);
   const wanted = patched(live, await request.json());
-  return meets(live, wanted.metadata) ? store(key, wanted, objects) : refusals.conflict(resourceOf(key), key.name);
+  if (!meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
+  return store(key, wanted, objects, managerOf(request));
 }
 
 /** A resource version in a write is a condition. */
@@ -138,12 +141,19 @@ async function apply(request: Request, key: ObjectKey, objects: ObjectStore): Pr
     return refusals.badRequest("the name or namespace of the object does not match the URL");
   const live = objects.get(key);
   if (live !== undefined && !meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
-  return store(key, applied(live, wanted), objects);
+  return store(key, applied(live, wanted), objects, managerOf(request));
 }
 
-function store(key: ObjectKey, given: KubernetesObject, objects: ObjectStore): Response {
+/** Who writes, as the API server names it: by the parameter, or by the user agent. */
+function managerOf(request: Request): string {
+  const [agent = ""] = (request.headers.get("user-agent") ?? "").split("/");
+  return new URL(request.url).searchParams.get("fieldManager") ?? (agent === "" ? "unknown" : agent);
+}
+
+/** Who writes what is recorded of Secrets alone. */
+function store(key: ObjectKey, given: KubernetesObject, objects: ObjectStore, manager: string): Response {
   const live = objects.get(key);
-  const object = key.plural === "secrets" ? completeSecret(given) : given;
+  const object = key.plural === "secrets" ? recorded(live, completeSecret(given), manager) : given;
   const unreadable = key.plural === "secrets" ? unreadableValue(object) : undefined;
   if (unreadable !== undefined)
     return refusals.badRequest(`Secret in version "v1" cannot be handled: illegal base64 data in key ${unreadable}`);

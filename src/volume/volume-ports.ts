@@ -12,7 +12,6 @@ import type {
   VolumeFiles,
 } from "../ports.ts";
 import type { SyncPorts } from "../sync/sync.ts";
-import type { KeyedLock } from "./keyed-lock.ts";
 import type { Volumes } from "./volumes.ts";
 
 /** What the operations on volumes work with. */
@@ -25,7 +24,6 @@ export interface VolumePorts extends SyncPorts {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly volumes: Volumes;
-  readonly locks: KeyedLock;
   readonly clock: Clock;
   readonly elapsed: Elapsed;
   readonly log: Logger;

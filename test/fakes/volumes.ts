@@ -1,7 +1,7 @@
 import type { Freshness } from "../../src/ports.ts";
 import type { PublishRequest, Volume } from "../../src/model.ts";
 import type { FetchableVolume } from "../../src/volume/freshen.ts";
-import { createKeyedLock } from "../../src/volume/keyed-lock.ts";
+import { createKeyedLock } from "../../src/sync/keyed-lock.ts";
 import type { VolumePorts } from "../../src/volume/volume-ports.ts";
 import { createVolumes } from "../../src/volume/volumes.ts";
 import { createDriverFakes, type DriverFakes } from "./driver.ts";
@@ -59,6 +59,7 @@ export function createCoreWorld({ keepsCredentials = true } = {}): CoreWorld {
       tokenTypesAllowed: false,
       volumes: createVolumes({ keepsCredentials }),
       locks: createKeyedLock(),
+      backoff: () => Promise.resolve(),
       clock: () => world.now,
       elapsed: () => world.now.getTime() - world.jumpedMs,
       nodeName: "node-1",
