@@ -23,6 +23,12 @@ const rows: readonly Row[] = [
   ["constructPEMChain", false, ({ args }) => args.includes("--construct-pem-chain=false"), true],
   ["writeCertAndKeyInSeparateFiles", true, ({ args }) => args.includes("--write-cert-and-key-in-separate-files"), true],
   ["podOverrides", "none", ({ args }) => args.includes("--pod-overrides=none"), true],
+  [
+    "admissionPolicy",
+    { enabled: false, deleteWithout: true },
+    ({ objects }) => objects.some(({ kind }) => kind === "ValidatingAdmissionPolicy"),
+    false,
+  ],
   ["monitoring.podMonitor", { enabled: true, labels: label }, ({ objects }) => labelOf(objects, "PodMonitor"), "blue"],
   [
     "monitoring.alertRules",
