@@ -37,6 +37,7 @@ describe("the table of rights", () => {
         "",
       ],
       ["", "`events`", "create, patch", expect.stringContaining("told at the pod"), ""],
+      ["", "`nodes`", "get, patch", expect.stringContaining("with startupTaint: the plugin's own node"), ""],
       ["", "`pods`", "get", expect.stringContaining("with syncSecret.enabled: whose the pod is"), ""],
       ["", "`secrets`", "get, create, patch", expect.stringContaining("secrets-store.csi.k8s.io/managed=true"), ""],
       [

@@ -9,6 +9,8 @@ import { run } from "./shell.ts";
 
 const managed = "secrets-store.csi.k8s.io/managed";
 const nodeLabel = "internal.secrets-store.csi.k8s.io/node-name";
+const taint = "secrets-store.csi.k8s.io/agent-not-ready";
+const kept = "example.com/kept";
 const values = join(cluster.dir, "values.yaml");
 let asPlugin: (args: readonly string[], input?: object) => Promise<string>;
 let node: string;
@@ -24,8 +26,9 @@ interface Kubeconfig {
 }
 
 beforeAll(async () => {
-  await install(values, ["secrets-store-csi-driver.syncSecret.enabled=true"]);
+  await install(values, ["secrets-store-csi-driver.syncSecret.enabled=true", `startupTaint=${taint}`]);
   node = (await pluginPod()).spec.nodeName;
+  await kubectl("taint", "node", node, `${taint}=true:PreferNoSchedule`, `${kept}=true:PreferNoSchedule`);
   const config = JSON.parse(await kubectl("config", "view", "--raw", "-o", "json")) as Kubeconfig;
   const token = await stolenToken();
   const users = config.users.map(({ name }) => ({ name, user: { token } }));
@@ -37,6 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await kubectl("delete", "secret", "foreign", "mirrored", "made", "--ignore-not-found");
   await kubectl("delete", "secretproviderclasspodstatus", "elsewhere", "here", "--ignore-not-found");
+  await kubectl("taint", "node", node, `${kept}-`);
   await install(values);
 });
 
@@ -49,48 +53,46 @@ function status(name: string, nodeName: string): object {
   return { apiVersion: "secrets-store.csi.x-k8s.io/v1", kind: "SecretProviderClassPodStatus", metadata };
 }
 
-/** An input that is known only when the cluster is. */
-type Late = () => object;
-const given = (input: object | Late): Late => (typeof input === "function" ? (input as Late) : () => input);
-
-const create = ["create", "-f", "-"];
-const applyByForce = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
-const change = ["patch", "secret", "-p", '{"data":{"a":"eA=="}}'];
+const make = (object: object): Promise<string> => asPlugin(["create", "-f", "-"], object);
+const applyByForce = (object: object): Promise<string> =>
+  asPlugin(["apply", "--server-side", "--force-conflicts", "-f", "-"], object);
+const change = (name: string): Promise<string> => asPlugin(["patch", "secret", name, "-p", '{"data":{"a":"eA=="}}']);
 const annotations = { "kubernetes.io/service-account.name": "default" };
-const token = {
-  ...secret("made", { [managed]: "true" }, { annotations }),
-  type: "kubernetes.io/service-account-token",
-};
+const type = "kubernetes.io/service-account-token";
+const notManaged = "only Secrets that carry the label";
+const notTheTaint = "changes nothing else of nodes";
 
-test.each([
-  ["reads Secrets by list", ["get", "secrets"], {}, "cannot list resource"],
-  ["changes a Secret that is not managed", [...change, "foreign"], {}, "only Secrets that carry the label"],
+test.each<readonly [string, () => Promise<string>, string]>([
+  ["lists Secrets", () => asPlugin(["get", "secrets"]), "cannot list resource"],
+  ["changes a Secret that is not managed", () => change("foreign"), notManaged],
+  ["makes it a managed one", () => asPlugin(["label", "secret", "foreign", `${managed}=true`]), notManaged],
+  ["takes that label from a managed one", () => asPlugin(["label", "secret", "mirrored", `${managed}-`]), notManaged],
+  ["creates one that is not managed", () => make(secret("made", {})), notManaged],
   [
-    "makes it a managed one",
-    ["label", "secret", "foreign", `${managed}=true`],
-    {},
-    "only Secrets that carry the label",
+    "creates a token of a service account",
+    () => make({ ...secret("made", { [managed]: "true" }, { annotations }), type }),
+    "no Secrets that are tokens of this cluster",
   ],
+  ["deletes a managed Secret", () => asPlugin(["delete", "secret", "mirrored"]), "the plugin deletes nothing"],
+  ["deletes a Secret that is not", () => asPlugin(["delete", "secret", "foreign"]), "the plugin deletes nothing"],
   [
-    "takes the label away from a managed one",
-    ["label", "secret", "mirrored", `${managed}-`],
-    {},
-    "only Secrets that carry the label",
+    "deletes a pod status",
+    () => asPlugin(["delete", "secretproviderclasspodstatus", "elsewhere"]),
+    "the plugin deletes nothing",
   ],
-  ["creates one that is not managed", create, secret("made", {}), "only Secrets that carry the label"],
-  ["creates a token of a service account", create, token, "no Secrets that are tokens of this cluster"],
-  ["deletes a managed Secret", ["delete", "secret", "mirrored"], {}, "the plugin deletes nothing"],
-  ["deletes a Secret that is not", ["delete", "secret", "foreign"], {}, "the plugin deletes nothing"],
-  ["deletes a pod status", ["delete", "secretproviderclasspodstatus", "elsewhere"], {}, "the plugin deletes nothing"],
-  ["writes a status for another node", applyByForce, () => status("here", "another-node"), "is of another node"],
-  ["takes another node's status", applyByForce, () => status("elsewhere", node), "is of another node"],
-])("a stolen token of the plugin is refused when it %s", async (_, args, input, because) => {
-  const refusal = asPlugin(args, given(input)());
-  await expect(refusal).rejects.toThrow(because);
+  ["writes a status for another node", () => applyByForce(status("here", "another-node")), "is of another node"],
+  ["takes another node's status", () => applyByForce(status("elsewhere", node)), "is of another node"],
+  ["labels its node", () => asPlugin(["label", "node", node, "a=b"]), notTheTaint],
+  ["takes another taint from it", () => asPlugin(["taint", "node", node, `${kept}-`]), notTheTaint],
+  ["adds one", () => asPlugin(["taint", "node", node, "example.com/new=1:NoSchedule"]), notTheTaint],
+  ["keeps pods from it", () => asPlugin(["cordon", node]), notTheTaint],
+])("a stolen token of the plugin is refused when it %s", async (_, steal, because) => {
+  await expect(steal()).rejects.toThrow(because);
 });
 
-test("what the plugin does itself is let pass: managed Secrets, and its own node's statuses", async () => {
-  await asPlugin(create, secret("made", { [managed]: "true" }));
-  await asPlugin([...change, "made"]);
-  await asPlugin(applyByForce, status("here", node));
+test("what the plugin does itself is let pass: managed Secrets, its own node's statuses, the taint", async () => {
+  await make(secret("made", { [managed]: "true" }));
+  await change("made");
+  await applyByForce(status("here", node));
+  await asPlugin(["taint", "node", node, `${taint}-`]);
 });
