@@ -85,7 +85,7 @@ test.each<readonly [string, () => Promise<string>, string]>([
   ["labels its node", () => asPlugin(["label", "node", node, "a=b"]), notTheTaint],
   ["takes another taint from it", () => asPlugin(["taint", "node", node, `${kept}-`]), notTheTaint],
   ["adds one", () => asPlugin(["taint", "node", node, "example.com/new=1:NoSchedule"]), notTheTaint],
-  ["keeps pods from it", () => asPlugin(["cordon", node]), notTheTaint],
+  ["keeps pods from it", () => asPlugin(["patch", "node", node, "-p", '{"spec":{"unschedulable":true}}']), notTheTaint],
 ])("a stolen token of the plugin is refused when it %s", async (_, steal, because) => {
   await expect(steal()).rejects.toThrow(because);
 });
