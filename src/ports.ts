@@ -99,6 +99,11 @@ export interface Pods {
   read(ref: ObjectRef, signal: AbortSignal): Promise<LivePod | undefined>;
 }
 
+export interface Nodes {
+  /** Takes all taints of that key away; others stay. Throws Busy where somebody changed the node meanwhile. */
+  removeTaint(name: string, key: string, signal: AbortSignal): Promise<"removed" | "absent">;
+}
+
 export interface Secrets {
   read(ref: ObjectRef, signal: AbortSignal): Promise<LiveSecret | undefined>;
   /** Owners are in it from the start. */

@@ -19,6 +19,7 @@ import { buildInfo } from "./build-info.ts";
 import type { NodeAdapters } from "./node-adapters.ts";
 import type { NodeFlags } from "./node-flags.ts";
 import { serveProbes } from "./node-probes.ts";
+import { liftStartupTaint } from "./node-taint.ts";
 import { startUpkeep } from "./node-upkeep.ts";
 
 /** How long calls under way may take to end when the plugin stops; shorter than a pod's grace period of 30 s. */
@@ -53,6 +54,9 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
   const registration = await startRegistration(flags, csiSocketPath, schedule, log);
   started.defer(() => registration.stop());
   unready = () => (registration.isRegistered() ? undefined : "kubelet has not registered the plugin yet");
+  const { nodeid: name, "startup-taint": taint } = flags;
+  if (taint !== "")
+    started.use(liftStartupTaint({ name, taint, isReady: registration.isRegistered }, adapters.nodes, schedule, log));
   const running = started.move();
   return {
     ended: registration.ended,

@@ -76,6 +76,11 @@ function unreachable(cause: unknown, signal: AbortSignal): DriverError {
 /** OwnerReferencesPermissionEnforcement asks for one more right where the owner of an existing object changes. */
 const ownership = ", or may not change its owner, which takes the right to delete";
 
+/** Nodes are in no namespace. */
+function whereOf({ namespace }: ObjectRef): string {
+  return namespace === "" ? "" : ` in namespace "${namespace}"`;
+}
+
 function refused(status: number, request: ApiRequest, subject: Subject): DriverError {
   const { resource, ref, remedy = "install the chart's RBAC" } = subject;
   const verb = verbOf(request, status);
@@ -90,7 +95,7 @@ function refused(status: number, request: ApiRequest, subject: Subject): DriverE
     return new DriverError(
       "PermissionDenied",
       `${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
-        `${verb} it in namespace "${ref.namespace}"${verb === "patch" ? ownership : ""}; ${remedy}`,
+        `${verb} it${whereOf(ref)}${verb === "patch" ? ownership : ""}; ${remedy}`,
     );
   // Success without JSON is no API server's answer: a proxy stands in between.
   const reason = status < 300 || status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";
