@@ -2,18 +2,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Volume } from "../../../src/model.ts";
 import { MANAGED } from "../../../src/sync/marks.ts";
-import {
-  api,
-  held,
-  outcomes,
-  owner,
-  paused,
-  podOf,
-  put,
-  resetSecrets,
-  sync,
-  reset,
-} from "../../fakes/secret-sync.ts";
+import { api, held, outcomes, owner, paused, podOf, put, resetSecrets, sync, reset } from "../../fakes/secret-sync.ts";
 import { aVolume } from "../../fakes/volumes.ts";
 
 beforeEach(reset);
