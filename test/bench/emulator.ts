@@ -66,8 +66,8 @@ async function ask(method: string, url: string, body?: string): Promise<Response
   return response;
 }
 
-/** A challenge of the vault is a request too: it costs a round trip. */
-function requestsIn({ vaults, entra, kubernetes }: AllCounters): Requests {
+/** Of the emulator's counters. A challenge of the vault is a request too: it costs a round trip. */
+export function requestsIn({ vaults, entra, kubernetes }: AllCounters): Requests {
   const vault = Object.values(vaults).reduce((sum, one) => sum + one.requests + one.challenges, 0);
   const atApiServer = (what: RegExp): number =>
     Object.entries(kubernetes.answers).reduce((sum, [answer, times]) => (what.test(answer) ? sum + times : sum), 0);

@@ -58,9 +58,7 @@ export function pod(name: string, group: string, owner?: KubernetesObject): Kube
     nodePublishSecretRef: { name: group },
   };
   const made = object("Pod", name, { spec: { volumes: [{ name: "secrets", csi }] } });
-  return owner === undefined
-    ? made
-    : { ...made, metadata: { ...made.metadata, ownerReferences: [ownedBy(owner)] } };
+  return owner === undefined ? made : { ...made, metadata: { ...made.metadata, ownerReferences: [ownedBy(owner)] } };
 }
 
 function ownedBy({ apiVersion, kind, metadata: { name, uid = "" } }: KubernetesObject): OwnerReference {
