@@ -12,16 +12,11 @@ export interface PodEvent extends KubernetesObject {
 }
 
 /** The first event of the pod that reads like that, as soon as there is one. */
-export async function eventOf(on: Stage, pod: string, message: RegExp): Promise<PodEvent> {
-  const found: PodEvent[] = [];
-  await until(`pod ${pod} has an event that says ${message.source}`, async () => {
+export function eventOf(on: Stage, pod: string, message: RegExp): Promise<PodEvent> {
+  return until(`pod ${pod} has an event that says ${message.source}`, async () => {
     const events = (await on.cluster.list({ plural: "events", namespace: "default" })) as readonly PodEvent[];
-    found.push(...events.filter((event) => event.involvedObject.name === pod && message.test(event.message)));
-    return found.length > 0;
+    return events.find((event) => event.involvedObject.name === pod && message.test(event.message));
   });
-  const [event] = found;
-  if (event === undefined) throw new Error(`pod ${pod} has no such event`);
-  return event;
 }
 
 /** As `kubectl describe pod` shows it. */

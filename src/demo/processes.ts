@@ -22,7 +22,7 @@ export async function startProcess(
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   await until(`${program} ${args[0] ?? ""} starts`, () => {
     if (child.exitCode !== null) throw new Error(`a process did not start:\n${output}`);
-    return existsSync(ready);
+    return Promise.resolve(existsSync(ready));
   });
   return { pid: child.pid ?? 0, output: () => output, stop: () => terminate(child) };
 }

@@ -7,7 +7,7 @@ import { timed } from "./timing.ts";
 const INTERVAL_S = 3;
 const INTERVAL_MS = INTERVAL_S * 1000;
 /** How often it is asked whether a pass is over: each time costs the plugin a little. */
-const LOOK_EVERY_MS = 3;
+const LOOK_EVERY_MS = 5;
 
 /** The passes of a plugin that rotates: when they are, and how long they last. */
 export interface Passes {
