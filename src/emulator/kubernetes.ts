@@ -58,13 +58,13 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
     if (token === tokens.admin) return undefined;
     if (token !== tokens.plugin) return refusals.unauthorized();
     if (failure > 0) return statusAnswer(failure, "ServiceUnavailable", "the emulator was told to fail");
-    const verb = verbs[request.method] ?? request.method;
+    const verb = verbOf(request, key);
     return rights.has(verb, key.plural) ? undefined : refusals.forbidden(pluginUser, verb, resourceOf(key), key);
   }
 
   async function serve(request: Request, key: ObjectKey): Promise<Response> {
-    const isNew = key.name === "" && request.method === "POST";
-    return refusalOf(request, key) ?? (await (isNew ? create : respond)(request, key, objects));
+    const answer = key.name === "" ? respondForAll : respond;
+    return refusalOf(request, key) ?? (await answer(request, key, objects));
   }
 
   const route = (c: { req: { raw: Request; param(): Record<string, string> } }): Promise<Response> => {
@@ -74,7 +74,7 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
   const app = new Hono();
   for (const group of ["api/v1", "apis/apps/v1", "apis/secrets-store.csi.x-k8s.io/v1"])
     app
-      .post(`/${group}/namespaces/:namespace/:plural`, route)
+      .on(["GET", "POST"], `/${group}/namespaces/:namespace/:plural`, route)
       .all(`/${group}/namespaces/:namespace/:plural/:name`, route);
   app.notFound((c) => statusAnswer(404, "NotFound", `the server could not find the requested resource ${c.req.path}`));
   return {
@@ -86,6 +86,18 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
       failure = status;
     },
   };
+}
+
+/** Of a collection, a GET lists. */
+function verbOf({ method }: Request, { name }: ObjectKey): string {
+  return method === "GET" && name === "" ? "list" : (verbs[method] ?? method);
+}
+
+async function respondForAll(request: Request, collection: ObjectKey, objects: ObjectStore): Promise<Response> {
+  if (request.method === "POST") return create(request, collection, objects);
+  const { plural, namespace } = collection;
+  const items = objects.list(plural).filter(({ metadata }) => metadata.namespace === namespace);
+  return Response.json({ apiVersion: "v1", kind: "List", items });
 }
 
 async function respond(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
