@@ -1,9 +1,13 @@
+import { DriverError } from "../errors.ts";
 import type { Volume, VolumeFile } from "../model.ts";
 import { syncSecrets, type SecretOutcome } from "../sync/sync.ts";
 import { secretEvent, syncFailed, unreported, type Occasion } from "./pod-events.ts";
 import { podStatusOf } from "./pod-status.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 import type { KnownVolume } from "./volumes.ts";
+
+/** Garbage is collected within seconds. */
+export const HELD_UP_MS = 60_000;
 
 /** A volume whose files are written, and why. */
 export interface Delivery {
@@ -28,12 +32,20 @@ export async function report(volume: Volume, ports: VolumePorts, signal: AbortSi
   if (known?.report !== "owed") return true;
   try {
     await ports.statuses.apply(podStatusOf(volume, known.versions ?? [], ports.nodeName), signal);
-    ports.volumes.change(volume, { report: "told" });
+    ports.volumes.change(volume, { report: "told", heldUpSince: undefined });
     return true;
   } catch (error) {
-    ports.events.record(volume.pod, unreported(volume, error));
+    if (!isHeldUp(known, error, ports)) ports.events.record(volume.pod, unreported(volume, error));
     return false;
   }
+}
+
+/** A pod that moved here from another node finds the status of the one before it until garbage is collected: no news for so long. */
+function isHeldUp({ volume, heldUpSince }: KnownVolume, error: unknown, ports: VolumePorts): boolean {
+  if (!(error instanceof DriverError) || error.reason !== "Busy") return false;
+  const now = ports.elapsed();
+  ports.volumes.change(volume, { heldUpSince: heldUpSince ?? now });
+  return now - (heldUpSince ?? now) < HELD_UP_MS;
 }
 
 /** Brings the Secrets of the volume's class up to date with its files, whether owed or not. */

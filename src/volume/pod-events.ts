@@ -16,7 +16,8 @@ export function rotated(
   before: readonly ObjectVersion[] | undefined,
   after: readonly ObjectVersion[],
 ): PodEvent {
-  const changes = before === undefined ? [] : changesOf(before, after);
+  // Where nobody knows what was there before, all that is there now may be new.
+  const changes = changesOf(before ?? [], after);
   const told = changes.length === 0 ? "the same versions, in other files or encoded otherwise" : listed(changes);
   return normal("MountRotationComplete", `mounted content of SecretProviderClass ${className} was rotated: ${told}`);
 }

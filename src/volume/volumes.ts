@@ -24,6 +24,8 @@ export interface KnownVolume {
   /** What the volume holds; undefined when somebody else wrote it. */
   readonly versions: readonly ObjectVersion[] | undefined;
   readonly report: Report;
+  /** Since when the report waits for the status of an earlier pod to go, by `elapsed`; undefined when it was written last. */
+  readonly heldUpSince?: number | undefined;
   /** Whether a Secret of the class could not be brought up to date. */
   readonly secretsOwed: boolean;
   /** When the content was last known to be the vault's; for a volume that was taken over, since when it is known. */

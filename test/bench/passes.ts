@@ -39,7 +39,7 @@ export async function startRotation({ restart, metricsUrl }: Subject): Promise<P
 
 /** Ms until this node's next pass begins. */
 function untilNext(): number {
-  const phase = phaseOf(NODE_NAME, INTERVAL_MS);
+  const phase = phaseOf("rotation", NODE_NAME, INTERVAL_MS);
   return INTERVAL_MS - ((Date.now() - phase) % INTERVAL_MS);
 }
 

@@ -25,10 +25,10 @@ describe("a rotation names", () => {
       "the same versions, in other files or encoded otherwise",
     ],
     [
-      "no version where the old ones are not known",
+      "all that is there where the old ones are not known",
       undefined,
-      versions("secret/a@1"),
-      "the same versions, in other files or encoded otherwise",
+      versions("secret/a@1", "secret/b@2"),
+      "secret/a is version 1, secret/b is version 2",
     ],
     [
       "ten objects at most",
