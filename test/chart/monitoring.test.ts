@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { verdicts } from "../../src/errors.ts";
+import { codesIn, readPage } from "../fakes/markdown-page.ts";
 import { parseSamples, scrapeEverything } from "../fakes/scrape.ts";
-import { defined, render, type AlertRule, type Values } from "./helm.ts";
+import { chartDir, defined, render, type AlertRule, type Values } from "./helm.ts";
 import { labelsOf, problemsOf } from "./promql.ts";
 
 const driver = "secrets-store-csi-driver";
@@ -9,6 +12,10 @@ const everything = {
   monitoring: { podMonitor: { enabled: true }, alertRules: { enabled: true }, dashboard: { enabled: true } },
   [driver]: { enableSecretRotation: true },
 };
+
+const page = readPage(readFileSync(`${chartDir}/../../docs/monitoring.md`, "utf8"));
+const rowsOf = (column: string): readonly (readonly string[])[] =>
+  page.tables.find(({ columns }) => columns[0] === column)?.rows ?? [];
 
 const samples = parseSamples(await scrapeEverything());
 
@@ -96,6 +103,8 @@ describe("the alert rules", () => {
   });
 
   describe("on mounts that fail", () => {
+    const tellingOf = (reason: string): readonly AlertRule[] =>
+      rules.filter(({ expr }) => expr.includes("node_publish_error_total") && selects(expr, reason));
     const ofUsers = [
       "InvalidRequest",
       "SecretProviderClassNotFound",
@@ -104,12 +113,27 @@ describe("the alert rules", () => {
       "PermissionDenied",
     ];
 
+    test("docs/monitoring.md names for each reason the one that tells it", () => {
+      const written = rowsOf("reason").map(([reason, , alert]) => [codesIn(reason)[0], codesIn(alert)[0]]);
+      const told = written.map(([reason = ""]) => [
+        reason,
+        tellingOf(reason)
+          .map(({ alert }) => alert)
+          .join(),
+      ]);
+      expect(written).toEqual(told);
+    });
+
     test.each([...Object.keys(verdicts), "Unforeseen"])("for %s, wake nobody for what a user has to mend", (reason) => {
-      const telling = rules.filter(({ expr }) => expr.includes("node_publish_error_total") && selects(expr, reason));
-      expect(telling.map(({ alert, labels }) => [alert, labels.severity])).toEqual([
+      expect(tellingOf(reason).map(({ alert, labels }) => [alert, labels.severity])).toEqual([
         ofUsers.includes(reason) ? ["KeyVaultMountsRefused", "warning"] : ["KeyVaultMountsFail", "critical"],
       ]);
     });
+  });
+
+  test("are those of docs/monitoring.md, with their severity", () => {
+    const written = rowsOf("alert").map(([alert, severity]) => [codesIn(alert)[0], severity]);
+    expect(written.toSorted()).toEqual(rules.map(({ alert, labels }) => [alert, labels.severity]).toSorted());
   });
 
   function rulesWith(values: Values): readonly AlertRule[] {
@@ -195,6 +219,12 @@ test("the PodMonitor scrapes the plugin's pods, and leaves labels that metrics h
   expect(spec.podMetricsEndpoints).toEqual([{ port: "metrics", honorLabels: true }]);
   expect(container.ports?.map(({ name }) => name)).toContain("metrics");
   expect(spec.selector).toEqual(daemonSet.spec?.selector);
+});
+
+test("all of them are there with the values of docs/monitoring.md", () => {
+  const [values = ""] = page.blocks.filter(({ language }) => language === "yaml").map(({ text }) => text);
+  const kinds = render(parse(values) as Values).objects.map(({ kind }) => kind);
+  expect(kinds).toEqual(expect.arrayContaining(["PodMonitor", "PrometheusRule", "ConfigMap"]));
 });
 
 test("none of them is there unless it is asked for", () => {
