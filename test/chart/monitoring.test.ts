@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { verdicts } from "../../src/errors.ts";
 import { codesIn, readPage } from "../fakes/markdown-page.ts";
 import { parseSamples, scrapeEverything } from "../fakes/scrape.ts";
-import { chartDir, defined, render, type AlertRule, type Values } from "./helm.ts";
+import { chartDir, defined, helm, render, type AlertRule, type Values } from "./helm.ts";
 import { labelsOf, problemsOf } from "./promql.ts";
 
 const driver = "secrets-store-csi-driver";
@@ -225,6 +225,13 @@ test("all of them are there with the values of docs/monitoring.md", () => {
   const [values = ""] = page.blocks.filter(({ language }) => language === "yaml").map(({ text }) => text);
   const kinds = render(parse(values) as Values).objects.map(({ kind }) => kind);
   expect(kinds).toEqual(expect.arrayContaining(["PodMonitor", "PrometheusRule", "ConfigMap"]));
+});
+
+test("the rules alone are printed by the command of docs/monitoring.md", () => {
+  const [command = ""] = page.blocks.filter(({ language }) => language === "sh").map(({ text }) => text);
+  const [program, ...args] = command.trim().split(" ");
+  expect(program).toBe("helm");
+  expect(parse(helm(args))).toMatchObject({ kind: "PrometheusRule" });
 });
 
 test("none of them is there unless it is asked for", () => {
