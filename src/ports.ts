@@ -147,6 +147,8 @@ export interface Ages {
   readonly classes: readonly { readonly ref: ObjectRef; readonly freshAt: Date }[];
   /** How many volumes owe a pod status or a Secret. */
   readonly owing: number;
+  /** How many volumes rotation could not bring up to date when it last tried. */
+  readonly failing: number;
 }
 
 /** A question to a vault that was answered, or was not. */
@@ -182,6 +184,8 @@ export interface Metrics {
   vaultRequest(request: VaultRequest): void;
   /** Asked at each scrape, of the vaults that are in use. */
   watchVaults(loads: () => readonly VaultLoad[]): void;
+  /** Said once, where there is rotation. */
+  rotatesEvery(intervalMs: number): void;
   /** Asked at each scrape. */
   watchAges(ages: () => Ages): void;
 }

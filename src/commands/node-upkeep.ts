@@ -22,6 +22,7 @@ export function startUpkeep(flags: NodeFlags, ports: VolumePorts, schedule: Sche
   });
   if (flags["enable-secret-rotation"]) {
     const intervalMs = flags["rotation-poll-interval"];
+    ports.metrics.rotatesEvery(intervalMs);
     const rotation = createRotation(ports, intervalMs);
     started.defer(() => rotation.stop());
     // A pass may last longer than the interval without holding up the next one.

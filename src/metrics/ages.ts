@@ -22,6 +22,14 @@ export function registerAges(registry: Registry, ages: () => Ages): void {
     },
   });
   new Gauge({
+    name: "volumes_failing",
+    help: "Volumes that rotation could not bring up to date when it last tried",
+    registers,
+    collect() {
+      this.set(ages().failing);
+    },
+  });
+  new Gauge({
     name: "secretproviderclass_last_success_timestamp_seconds",
     help: "When a volume of the SecretProviderClass was last known to be up to date (Unix time)",
     labelNames: ["namespace", "secretproviderclass"],
@@ -32,4 +40,13 @@ export function registerAges(registry: Registry, ages: () => Ages): void {
         this.set({ namespace: ref.namespace, secretproviderclass: ref.name }, freshAt.getTime() / 1000);
     },
   });
+}
+
+/** What an age is compared with; without rotation there is no such series, and no rule that compares with it fires. */
+export function registerInterval(registry: Registry, intervalMs: number): void {
+  new Gauge({
+    name: "rotation_interval_seconds",
+    help: "How often rotation brings each volume up to date; absent without rotation",
+    registers: [registry],
+  }).set(intervalMs / 1000);
 }

@@ -1,6 +1,6 @@
 import { Counter, Registry } from "@prometheus-io/client";
 import type { Metrics } from "../ports.ts";
-import { registerAges } from "./ages.ts";
+import { registerAges, registerInterval } from "./ages.ts";
 import { registerVaultMetrics } from "./vaults.ts";
 import { registerVolumeMetrics } from "./volumes.ts";
 
@@ -29,6 +29,9 @@ export function createMetrics({ objectNames = false }: MetricsOptions = {}): Met
     },
     ...registerVolumeMetrics(registry),
     ...registerVaultMetrics(registry, { objectNames }),
+    rotatesEvery: (intervalMs) => {
+      registerInterval(registry, intervalMs);
+    },
     watchAges: (ages) => {
       registerAges(registry, ages);
     },

@@ -11,6 +11,7 @@ export function agesOf(known: readonly KnownVolume[], { rotates }: { readonly ro
     oldest: rotates && times.length > 0 ? new Date(times.reduce((a, b) => Math.min(a, b))) : undefined,
     classes: latestOfClasses(known),
     owing: known.filter(({ report, secretsOwed }) => report !== "told" || secretsOwed).length,
+    failing: known.filter(({ failing }) => failing).length,
   };
 }
 

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { DriverError } from "../../src/errors.ts";
-import { createMetrics } from "../../src/metrics/metrics.ts";
-import type { Metrics } from "../../src/ports.ts";
-import { defined, render, type AlertRule } from "./helm.ts";
-import { labelsOf, parseSamples, problemsOf, type Samples } from "./promql.ts";
+import { parse } from "yaml";
+import { verdicts } from "../../src/errors.ts";
+import { codesIn, readPage } from "../fakes/markdown-page.ts";
+import { parseSamples, scrapeEverything } from "../fakes/scrape.ts";
+import { chartDir, defined, helm, render, type AlertRule, type Values } from "./helm.ts";
+import { labelsOf, problemsOf } from "./promql.ts";
 
 const driver = "secrets-store-csi-driver";
 const everything = {
@@ -11,50 +13,11 @@ const everything = {
   [driver]: { enableSecretRotation: true },
 };
 
-const error = new DriverError("Throttled", "throttled");
-const azure = { provider: "azure", durationMs: 1 };
-/** Each call makes every series that it can; the compiler holds the list complete. */
-const exercise: { readonly [Method in keyof Metrics]: (metrics: Metrics) => void } = {
-  kubernetesRequest: (metrics) => {
-    metrics.kubernetesRequest({ verb: "get", resource: "secrets", code: 200 });
-  },
-  published: (metrics) => {
-    metrics.published(azure);
-    metrics.published({ ...azure, error });
-  },
-  unpublished: (metrics) => {
-    metrics.unpublished({});
-    metrics.unpublished({ error });
-  },
-  rotated: (metrics) => {
-    metrics.rotated({ ...azure, rotated: true });
-    metrics.rotated({ ...azure, rotated: false, error });
-  },
-  secretSynced: (metrics) => {
-    metrics.secretSynced(azure);
-    metrics.secretSynced({ ...azure, error });
-  },
-  watchVaults: (metrics) => {
-    metrics.watchVaults(() => [{ source: {}, vault: "demo-vault", waiting: 3, pausedMs: 1_000 }]);
-  },
-  vaultRequest: (metrics) => {
-    const request = { objectType: "secret", objectName: "s1", durationMs: 5 } as const;
-    metrics.vaultRequest(request);
-    metrics.vaultRequest({ ...request, error });
-  },
-  watchAges: (metrics) => {
-    const ref = { namespace: "shop", name: "vault" };
-    metrics.watchAges(() => ({ oldest: new Date(), classes: [{ ref, freshAt: new Date() }], owing: 1 }));
-  },
-};
+const page = readPage(readFileSync(`${chartDir}/../../docs/monitoring.md`, "utf8"));
+const rowsOf = (column: string): readonly (readonly string[])[] =>
+  page.tables.find(({ columns }) => columns[0] === column)?.rows ?? [];
 
-async function scrape(): Promise<Samples> {
-  const metrics = createMetrics();
-  for (const call of Object.values(exercise)) call(metrics);
-  return parseSamples(await metrics.text());
-}
-
-const samples = await scrape();
+const samples = parseSamples(await scrapeEverything());
 
 describe("a query is held against the metrics that there are:", () => {
   test.each([
@@ -79,17 +42,15 @@ describe("a query is held against the metrics that there are:", () => {
 });
 
 describe("the alert rules", () => {
-  const [group] = render(everything).get("PrometheusRule", driver).spec.groups;
-  const rules = defined(group, "a group").rules.map((rule) => [rule.alert, rule] as const);
+  const rules = rulesWith({});
+  const named = rules.map((rule) => [rule.alert, rule] as const);
+  const exprOf = (alert: string, among = rules): string =>
+    defined(among.find((rule) => rule.alert === alert)?.expr, alert);
 
-  test.each(rules)("%s asks for what there is", (_name, { expr }) => {
-    expect(problemsOf(expr, samples)).toEqual([]);
-  });
-
-  test.each(rules)("%s tells what its series say, and what to do", (_name, rule) => {
+  test.each(named)("%s tells what its series say, and what to do", (_name, rule) => {
     const { summary, description } = rule.annotations;
-    const named = [...`${summary}${description}`.matchAll(/\{\{ \$labels\.(\w+) \}\}/g)].map(([, label]) => label);
-    expect([...labelsOf(rule.expr, samples)]).toEqual(expect.arrayContaining(named));
+    const told = [...`${summary}${description}`.matchAll(/\{\{ \$labels\.(\w+) \}\}/g)].map(([, label]) => label);
+    expect([...labelsOf(rule.expr, samples)]).toEqual(expect.arrayContaining(told));
     expect(
       `${summary}${description}`.replaceAll(/\{\{ \$(labels\.\w+|value( \| humanizeDuration)?) \}\}/g, ""),
     ).not.toMatch(/[{}]/);
@@ -98,22 +59,98 @@ describe("the alert rules", () => {
     expect([summary, description].every((text) => text.length > 20)).toBe(true);
   });
 
+  describe.each<[string, Values, number]>([
+    ["as values.yaml has them", {}, 3_600],
+    ["every 2 minutes", { [driver]: { rotationPollInterval: "2m" } }, 3_600],
+    ["every 2 hours", { [driver]: { rotationPollInterval: "2h" } }, 3_600],
+    ["stale after 10 minutes", { monitoring: { alertRules: { staleAfterSeconds: 600 } } }, 600],
+    ["stale after 12 days", { monitoring: { alertRules: { staleAfterSeconds: 1_036_800 } } }, 1_036_800],
+  ])("%s", (_case, values, staleAfter) => {
+    const rendered = rulesWith(values);
+
+    test.each(rendered.map(({ alert, expr }) => [alert, expr]))("%s asks for what there is: %s", (_name, expr) => {
+      expect(problemsOf(expr, samples)).toEqual([]);
+    });
+
+    test("take for stale what was not fresh so long, and for three intervals", () => {
+      const limit = `clamp_min(3 * rotation_interval_seconds, ${staleAfter})`;
+      expect(exprOf("KeyVaultVolumesStale", rendered)).toBe(`oldest_volume_age_seconds > ${limit}`);
+    });
+  });
+
   test("say nothing of rotation where there is none", () => {
-    const names = rulesOf(render({ monitoring: everything.monitoring })).map(({ alert }) => alert);
-    expect(rules.map(([name]) => name).filter((name) => !names.includes(name))).toEqual([
+    const without = rulesWith({ [driver]: { enableSecretRotation: false } }).map(({ alert }) => alert);
+    expect(rules.map(({ alert }) => alert).filter((alert) => !without.includes(alert))).toEqual([
       "KeyVaultRotationFails",
       "KeyVaultVolumesStale",
     ]);
   });
 
-  test("take for stale what the values say", () => {
-    const values = { ...everything, monitoring: { alertRules: { enabled: true, staleAfterSeconds: 600 } } };
-    const stale = rulesOf(render(values)).find(({ alert }) => alert === "KeyVaultVolumesStale");
-    expect(stale?.expr).toBe("oldest_volume_age_seconds > 600");
+  test.each(named)("%s counts no pass of rotation in a window: the interval may be longer", (_name, { expr }) => {
+    expect(expr).not.toMatch(/rotation_[^[]*\[/);
   });
 
-  function rulesOf({ get }: ReturnType<typeof render>): readonly AlertRule[] {
-    return get("PrometheusRule", driver).spec.groups.flatMap((one) => one.rules);
+  test("tell of rotation when two passes have failed, before a volume is stale", () => {
+    expect(exprOf("KeyVaultRotationFails")).toBe(
+      "volumes_failing > 0 and oldest_volume_age_seconds > 2 * rotation_interval_seconds",
+    );
+  });
+
+  test("tell of Kubernetes Secrets that are not written, and of a single failure that was mended do not", () => {
+    const rule = rules.find(({ alert }) => alert === "KeyVaultSecretsNotWritten");
+    expect(rule?.expr).toBe("sum by (pod, reason) (increase(sync_k8s_secret_error_total[15m])) > 0");
+    expect(Number.parseInt(rule?.for ?? "", 10)).toBeGreaterThan(15);
+  });
+
+  describe("on mounts that fail", () => {
+    const tellingOf = (reason: string): readonly AlertRule[] =>
+      rules.filter(({ expr }) => expr.includes("node_publish_error_total") && selects(expr, reason));
+    const ofUsers = [
+      "InvalidRequest",
+      "SecretProviderClassNotFound",
+      "ProviderNotFound",
+      "ProviderError",
+      "PermissionDenied",
+    ];
+
+    test("docs/monitoring.md names for each reason the one that tells it", () => {
+      const written = rowsOf("reason").map(([reason, , alert]) => [codesIn(reason)[0], codesIn(alert)[0]]);
+      const told = written.map(([reason = ""]) => [
+        reason,
+        tellingOf(reason)
+          .map(({ alert }) => alert)
+          .join(),
+      ]);
+      expect(written).toEqual(told);
+    });
+
+    test.each([...Object.keys(verdicts), "Unforeseen"])("for %s, wake nobody for what a user has to mend", (reason) => {
+      expect(tellingOf(reason).map(({ alert, labels }) => [alert, labels.severity])).toEqual([
+        ofUsers.includes(reason) ? ["KeyVaultMountsRefused", "warning"] : ["KeyVaultMountsFail", "critical"],
+      ]);
+    });
+  });
+
+  test("are those of docs/monitoring.md, with their severity", () => {
+    const written = rowsOf("alert").map(([alert, severity]) => [codesIn(alert)[0], severity]);
+    expect(written.toSorted()).toEqual(rules.map(({ alert, labels }) => [alert, labels.severity]).toSorted());
+  });
+
+  function rulesWith(values: Values): readonly AlertRule[] {
+    const monitoring = { alertRules: { enabled: true, ...alertRulesOf(values) } };
+    const half = { enableSecretRotation: true, ...(values[driver] as object | undefined) };
+    const { get } = render({ monitoring, [driver]: half });
+    return get("PrometheusRule", driver).spec.groups.flatMap((group) => group.rules);
+  }
+
+  function alertRulesOf({ monitoring }: Values): object {
+    return (monitoring as { alertRules?: object } | undefined)?.alertRules ?? {};
+  }
+
+  /** As PromQL does: the whole value must match. */
+  function selects(expr: string, reason: string): boolean {
+    const [, operator, pattern] = /reason(=~|!~)"([^"]+)"/.exec(expr) ?? [];
+    return new RegExp(`^(?:${defined(pattern, "a pattern of reasons")})$`).test(reason) === (operator === "=~");
   }
 });
 
@@ -150,6 +187,27 @@ describe("the dashboard", () => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
   });
 
+  const panels = dashboard.panels.map((panel) => [panel.title, panel] as const);
+
+  test.each(panels)(
+    "%s has the unit of all that it shows, and says what that is and when to do what",
+    (_title, panel) => {
+      const units = panel.targets.map(({ expr }) => unitOf(expr));
+      expect(units).toEqual(panel.targets.map(() => panel.fieldConfig.defaults.unit));
+      expect(panel.description.split(/[.;] /).length).toBeGreaterThan(1);
+      expect(panel.description.length).toBeGreaterThan(60);
+    },
+  );
+
+  test.each(panels)(
+    "%s has colours of its own where Grafana's would turn red at 80",
+    (_title, { type, fieldConfig }) => {
+      if (type === "timeseries") return;
+      const { color, thresholds } = fieldConfig.defaults;
+      expect(color?.mode === "fixed" || thresholds !== undefined).toBe(true);
+    },
+  );
+
   test("is found by Grafana's sidecar", () => {
     expect(config.metadata?.labels?.["grafana_dashboard"]).toBe("1");
   });
@@ -161,6 +219,19 @@ test("the PodMonitor scrapes the plugin's pods, and leaves labels that metrics h
   expect(spec.podMetricsEndpoints).toEqual([{ port: "metrics", honorLabels: true }]);
   expect(container.ports?.map(({ name }) => name)).toContain("metrics");
   expect(spec.selector).toEqual(daemonSet.spec?.selector);
+});
+
+test("all of them are there with the values of docs/monitoring.md", () => {
+  const [values = ""] = page.blocks.filter(({ language }) => language === "yaml").map(({ text }) => text);
+  const kinds = render(parse(values) as Values).objects.map(({ kind }) => kind);
+  expect(kinds).toEqual(expect.arrayContaining(["PodMonitor", "PrometheusRule", "ConfigMap"]));
+});
+
+test("the rules alone are printed by the command of docs/monitoring.md", () => {
+  const [command = ""] = page.blocks.filter(({ language }) => language === "sh").map(({ text }) => text);
+  const [program, ...args] = command.trim().split(" ");
+  expect(program).toBe("helm");
+  expect(parse(helm(args))).toMatchObject({ kind: "PrometheusRule" });
 });
 
 test("none of them is there unless it is asked for", () => {
@@ -175,9 +246,29 @@ interface Dashboard {
     readonly title: string;
     readonly description: string;
     readonly datasource: { readonly uid: string };
+    readonly type: string;
+    readonly fieldConfig: { readonly defaults: Defaults };
     readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
     readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
   }[];
+}
+
+interface Defaults {
+  readonly unit: string;
+  readonly color?: { readonly mode: string };
+  readonly thresholds?: object;
+}
+
+/** By the name of the metric and what the query makes of it. */
+function unitOf(expr: string): string {
+  if (expr.includes("histogram_quantile(")) return "s";
+  if (expr.includes("rate(")) return rateUnitOf(expr);
+  return /_seconds\b/.test(expr) && !expr.startsWith("count(") ? "s" : "short";
+}
+
+function rateUnitOf(expr: string): string {
+  if (/_seconds_total\b/.test(expr)) return "percentunit";
+  return expr.includes("request") ? "reqps" : "ops";
 }
 
 /** Grafana puts a duration there. */

@@ -1,7 +1,5 @@
 import { parser } from "@prometheus-io/lezer-promql";
-
-/** What a scrape yields: each sample's name and the labels that it may have. */
-export type Samples = ReadonlyMap<string, ReadonlySet<string>>;
+import type { Samples } from "../fakes/scrape.ts";
 
 /** Labels that Prometheus adds to whatever it scrapes through a PodMonitor. */
 const ofTargets: readonly string[] = ["pod", "namespace", "container", "job", "instance", "endpoint"];
@@ -68,15 +66,4 @@ function labelNames({ from, to }: Part, parts: readonly Part[]): readonly string
 
 function partsNamed(parts: readonly Part[], wanted: string): readonly Part[] {
   return parts.filter(({ kind }) => kind === wanted);
-}
-
-/** The samples of a scrape, in Prometheus' text format. */
-export function parseSamples(scrape: string): Samples {
-  const samples = new Map<string, Set<string>>();
-  for (const [, name = "", labels = ""] of scrape.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+$/gm)) {
-    const known = samples.get(name) ?? new Set();
-    for (const [, label = ""] of labels.matchAll(/(?:^|,)(\w+)="/g)) known.add(label);
-    samples.set(name, known);
-  }
-  return samples;
 }

@@ -162,6 +162,7 @@ export function createFakeMetrics(): FakeMetrics {
     secretSynced: count("secretSynced"),
     vaultRequest: count("vaultRequest"),
     watchVaults: () => undefined,
+    rotatesEvery: count("rotatesEvery"),
     watchAges: () => undefined,
   };
 }

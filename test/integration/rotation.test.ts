@@ -46,10 +46,13 @@ function count({ answers }: Counters, beginning: string): number {
   return Object.entries(answers).reduce((sum, [what, times]) => (what.startsWith(beginning) ? sum + times : sum), 0);
 }
 
+async function scrape(): Promise<readonly string[]> {
+  return (await (await fetch(metricsUrl)).text()).split("\n");
+}
+
 /** The sum of a metric's samples that have these labels. */
 async function metric(name: string, labels = ""): Promise<number> {
-  const lines = (await (await fetch(metricsUrl)).text()).split("\n");
-  const samples = lines.filter((line) => line.startsWith(`${name}{`) && line.includes(labels));
+  const samples = (await scrape()).filter((line) => line.startsWith(`${name}{`) && line.includes(labels));
   return samples.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
@@ -231,8 +234,10 @@ describe("a volume", () => {
     const [event, ...others] = eventsOf("web");
     expect(others).toEqual([]);
     expect(event).toMatch(/^Warning MountRotationFailed .*; the mounted content stays as it is$/);
+    expect(await scrape()).toEqual(expect.arrayContaining(["volumes_failing 1", "rotation_interval_seconds 3"]));
     vault().behave();
     await expect.poll(() => read("web", "secret-0"), { timeout: 60_000 }).toBe("second value");
+    await expect.poll(scrape).toContain("volumes_failing 0");
   });
 
   test.each([503, 401, 403])(

@@ -96,9 +96,12 @@ describe("how up to date volumes are", () => {
     const metrics = createMetrics();
     const oldest = new Date(Date.now() - 90_000);
     let classes = [{ ref: { namespace: "shop", name: "vault" }, freshAt: new Date(5_000) }];
-    metrics.watchAges(() => ({ oldest, classes, owing: 2 }));
-    expect(await samples(metrics, "volumes_owing", "secretproviderclass_last_success_timestamp_seconds")).toEqual([
+    metrics.watchAges(() => ({ oldest, classes, owing: 2, failing: 3 }));
+    expect(
+      await samples(metrics, "volumes_owing", "volumes_failing", "secretproviderclass_last_success_timestamp_seconds"),
+    ).toEqual([
       "volumes_owing 2",
+      "volumes_failing 3",
       'secretproviderclass_last_success_timestamp_seconds{namespace="shop",secretproviderclass="vault"} 5',
     ]);
     const [age = ""] = await samples(metrics, "oldest_volume_age_seconds");
@@ -109,8 +112,20 @@ describe("how up to date volumes are", () => {
 
   test("is no age where no volume waits", async () => {
     const metrics = createMetrics();
-    metrics.watchAges(() => ({ oldest: undefined, classes: [], owing: 0 }));
+    metrics.watchAges(() => ({ oldest: undefined, classes: [], owing: 0, failing: 0 }));
     expect(await samples(metrics, "oldest_volume_age_seconds")).toEqual(["oldest_volume_age_seconds 0"]);
+  });
+});
+
+describe("the interval of rotation", () => {
+  test("is told in seconds", async () => {
+    const metrics = createMetrics();
+    metrics.rotatesEvery(90_000);
+    expect(await samples(metrics, "rotation_interval_seconds")).toEqual(["rotation_interval_seconds 90"]);
+  });
+
+  test("is no series where there is no rotation: a 0 would be compared with", async () => {
+    expect(await createMetrics().text()).not.toContain("rotation_interval_seconds");
   });
 });
 

@@ -5,10 +5,10 @@ import { aKnownVolume, aVolume } from "../../fakes/volumes.ts";
 const volume = (className: string, freshAt: number, changes = {}) =>
   aKnownVolume({ volume: { ...aVolume, className }, freshAt: new Date(freshAt), ...changes });
 
-test("the volume that waits longest, the latest of each class, and how many owe something are told", () => {
+test("the volume that waits longest, the latest of each class, how many owe something and how many fail are told", () => {
   const known = [
     volume("a", 5, { report: "owed" }),
-    volume("a", 9),
+    volume("a", 9, { failing: true }),
     volume("a", 7, { secretsOwed: true, report: "owed" }),
     volume("b", 3, { secretsOwed: true }),
   ];
@@ -19,6 +19,7 @@ test("the volume that waits longest, the latest of each class, and how many owe 
       { ref: { namespace: "shop", name: "b" }, freshAt: new Date(3) },
     ],
     owing: 3,
+    failing: 1,
   });
 });
 
@@ -27,7 +28,7 @@ test("without rotation no volume waits", () => {
 });
 
 test("without volumes there is nothing to tell", () => {
-  expect(agesOf([], { rotates: true })).toEqual({ oldest: undefined, classes: [], owing: 0 });
+  expect(agesOf([], { rotates: true })).toEqual({ oldest: undefined, classes: [], owing: 0, failing: 0 });
 });
 
 test("no more than 200 classes are told: their names are labels", () => {
