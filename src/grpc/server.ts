@@ -33,7 +33,7 @@ export async function listen(services: readonly Service[], socketPath: string): 
   const server = new Server();
   for (const { definition, handlers } of services) server.addService(definition, handlers);
   if (await isServed(socketPath))
-    throw new DriverError("InvalidRequest", `another plugin serves ${socketPath}: stop that one first`);
+    throw new DriverError("InvalidRequest", `another process serves ${socketPath}: stop that one first`);
   await rm(socketPath, { force: true });
   const before = process.umask(0o077);
   try {
