@@ -15,7 +15,7 @@ import { providerService, type Fetch } from "../provider-socket/provider.ts";
 import { forMount } from "../volume/freshness.ts";
 import { azureOptions, userAgentOf } from "./azure-options.ts";
 import { buildInfo } from "./build-info.ts";
-import type { ProviderFlags } from "./provider-flags.ts";
+import type { ProviderFlags } from "./provider-process-flags.ts";
 import { DRAIN_LIMIT_MS, type Running } from "./serving.ts";
 
 /** What the provider alone works with. */

@@ -1,5 +1,5 @@
 import { buildInfo } from "./build-info.ts";
-import { parseProviderFlags, providerFlags } from "./provider-flags.ts";
+import { parseProviderFlags, providerFlags } from "./provider-process-flags.ts";
 import { connectProvider, startProvider } from "./provider-server.ts";
 import { servingCommand } from "./serving.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseProviderFlags, providerFlags } from "../../../src/commands/provider-flags.ts";
+import { parseProviderFlags, providerFlags } from "../../../src/commands/provider-process-flags.ts";
 import { describeFlags } from "../../../src/formats/flags.ts";
 
 describe("the provider's flags", () => {
