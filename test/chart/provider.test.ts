@@ -163,7 +163,7 @@ describe("the provider alone", () => {
 });
 
 describe("each value of the provider alone has its effect", () => {
-  test.each(providerRows.filter(([key]) => key !== `${driver}.install`))("%s", (key, value, effect, expected) => {
+  test.each(providerRows().filter(([key]) => key !== `${driver}.install`))("%s", (key, value, effect, expected) => {
     expect(effect(renderProvider())).not.toEqual(expected);
     expect(effect(renderProvider(nested(key, value)))).toEqual(expected);
   });
