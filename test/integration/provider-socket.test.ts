@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createCanary, findLeaks } from "../fakes/canary.ts";
@@ -66,7 +66,8 @@ describe("the provider as a process", () => {
   });
   afterEach(() => azure.close());
 
-  test("its socket is for its owner alone, and goes with SIGTERM", async () => {
+  test("it makes no core file; its socket is for its owner alone, and goes with SIGTERM", async () => {
+    expect(await readFile(`/proc/${azure.process.pid}/limits`, "utf8")).toMatch(/Max core file size\s+0\s+0/);
     expect((await stat(azure.socketPath)).mode & 0o777).toBe(0o700);
     expect(azure.process.stderr()).toMatch(/^I.*"Starting Azure Key Vault Provider"/m);
     expect(await azure.process.stop("SIGTERM")).toBe(0);
@@ -141,9 +142,13 @@ describe("the provider as a process", () => {
       array: names.map((objectName) => JSON.stringify({ objectName, objectType: "secret" })),
     });
     const startedAt = Date.now();
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, index) => azure.driver.mount(azure.messageOf({ pod: `pod-${index}`, objects }))),
-    );
+    const wave = (name: string) =>
+      Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          azure.driver.mount(azure.messageOf({ pod: `${name}-${index}`, objects })),
+        ),
+      );
+    const answers = [...(await wave("first")), ...(await wave("second"))];
     const turns = Math.ceil((Date.now() - startedAt) / 2_000);
     for (const { files } of answers) expect(files.map(({ path }) => path)).toEqual(names);
     const reads = Object.entries(vault.tally.counters().answers).filter(([what]) => what.startsWith("GET /secrets/"));
