@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseProviderFlags, providerFlags } from "../../../src/commands/provider-process-flags.ts";
 import { describeFlags } from "../../../src/formats/flags.ts";
+import { codesIn, readPage } from "../../fakes/markdown-page.ts";
 
 describe("the provider's flags", () => {
   test("have the established defaults", () => {
@@ -69,5 +71,22 @@ describe("the provider's flags", () => {
   test("are all in the help", () => {
     const help = describeFlags(providerFlags).split("\n");
     expect(help.map((line) => /^ {2}--([-a-z]+)/.exec(line)?.[1])).toEqual(Object.keys(providerFlags));
+  });
+
+  test("are all in docs/provider-only.md, with their defaults", () => {
+    const { tables } = readPage(readFileSync("docs/provider-only.md", "utf8"));
+    const rows = tables.find(({ columns }) => columns[0] === "flag")?.rows ?? [];
+    const told = rows.map(([flag, preset]) => [/^--?([-a-z]+)/.exec(codesIn(flag)[0] ?? "")?.[1], ...codesIn(preset)]);
+    expect(told.map(([name]) => name)).toEqual(Object.keys(providerFlags));
+    const help = describeFlags(providerFlags);
+    const presets = [...help.matchAll(/^ {2}--([-a-z]+)=.*\(default ([^()]+)\)$/gm)].map(([, name, preset]) => [
+      name,
+      preset,
+    ]);
+    // What depends on the cluster is told in words.
+    const inWords = ["token-proxy-ca-file", "sni-name"];
+    expect(presets.length).toBeGreaterThan(10);
+    for (const [name, preset] of presets.filter(([name = ""]) => !inWords.includes(name)))
+      expect(told).toContainEqual([name, preset]);
   });
 });
