@@ -31,16 +31,21 @@ export interface ProviderWorld {
   close(): Promise<void>;
 }
 
-export async function startProviderWorld(flags: readonly string[] = []): Promise<ProviderWorld> {
+/** By default the built program is run; `commandIn` says how it is run otherwise, in the world's directory. */
+export async function startProviderWorld(
+  flags: readonly string[] = [],
+  commandIn: (dir: string) => readonly string[] = () => ["dist/main.js"],
+): Promise<ProviderWorld> {
   const world = await startWorld();
   const socketPath = join(world.dir, "azure.sock");
   const [healthz, metrics] = [await freePort(), await freePort()];
   const { settings } = world.emulator;
   const services = nodeServices(settings, join(world.dir, "emulator"));
   const ports = [`--healthz-port=127.0.0.1:${healthz}`, `--prometheus-port=127.0.0.1:${metrics}`];
+  const command = commandIn(world.dir);
   const start = (): Promise<PluginProcess> =>
     startServing(
-      ["dist/main.js", "provider", `--endpoint=unix://${socketPath}`, ...ports, ...services.flags, ...flags],
+      [...command, "provider", `--endpoint=unix://${socketPath}`, ...ports, ...services.flags, ...flags],
       socketPath,
       { NODE_EXTRA_CA_CERTS: join(world.dir, "emulator/ca.pem"), ...services.env },
     );
