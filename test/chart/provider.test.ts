@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseProviderFlags } from "../../src/commands/provider-process-flags.ts";
-import { chartDir, render, renderNotes, renderProvider, version } from "./helm.ts";
+import { chartDir, helm, render, renderNotes, renderProvider, version } from "./helm.ts";
 import { nested, providerRows } from "./provider-rows.ts";
 
 const driver = "secrets-store-csi-driver";
@@ -16,6 +16,11 @@ describe("the provider alone", () => {
       `DaemonSet ${name}`,
       `ServiceAccount ${name}`,
     ]);
+  });
+
+  test("passes helm's strict lint", () => {
+    const options = ["--strict", "--kube-version=1.35.4", `--set=${driver}.install=false`];
+    expect(helm(["lint", ...options, chartDir])).toContain("0 chart(s) failed");
   });
 
   test("is not there with the plugin, nor the plugin with it", () => {
