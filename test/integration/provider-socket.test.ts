@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
+import { Client, credentials, status } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createCanary, findLeaks } from "../fakes/canary.ts";
 import { createEstablishedDriver } from "../fakes/established-driver.ts";
@@ -66,12 +67,26 @@ describe("the provider as a process", () => {
   });
   afterEach(() => azure.close());
 
-  test("it makes no core file; its socket is for its owner alone, and goes with SIGTERM", async () => {
-    expect(await readFile(`/proc/${azure.process.pid}/limits`, "utf8")).toMatch(/Max core file size\s+0\s+0/);
+  test.each(["SIGTERM", "SIGINT"] as const)("its socket is for its owner alone, and goes with %s", async (signal) => {
     expect((await stat(azure.socketPath)).mode & 0o777).toBe(0o700);
     expect(azure.process.stderr()).toMatch(/^I.*"Starting Azure Key Vault Provider"/m);
-    expect(await azure.process.stop("SIGTERM")).toBe(0);
+    expect(await azure.process.stop(signal)).toBe(0);
+    expect(azure.process.stderr()).toContain(`"Stopping" signal="${signal}"`);
     await expect(stat(azure.socketPath)).rejects.toThrow("ENOENT");
+  });
+
+  test("it makes no core file, and serves nothing else by its socket, reflection neither", async () => {
+    expect(await readFile(`/proc/${azure.process.pid}/limits`, "utf8")).toMatch(/Max core file size\s+0\s+0/);
+    const raw = new Client(`unix:${azure.socketPath}`, credentials.createInsecure());
+    const bytes = (value: Buffer): Buffer => value;
+    const method = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    const code = await new Promise((resolve) => {
+      raw.makeUnaryRequest(method, bytes, bytes, Buffer.alloc(0), (error) => {
+        resolve(error?.code);
+      });
+    });
+    raw.close();
+    expect(code).toBe(status.UNIMPLEMENTED);
   });
 
   test.skipIf(cannotActAsRealRoot)("another user of the node is refused by the socket itself", async () => {
@@ -323,6 +338,11 @@ describe("what the driver is told", () => {
       "command line": azure.process.child.spawnargs.join(" "),
     };
     expect(answers.length).toBeGreaterThan(10);
+    for (const series of [
+      'keyvault_request_count{object_type="secret",object_name="",error=""',
+      "keyvault_queue_depth{",
+    ])
+      expect(places.metrics).toContain(series);
     expect(places.stderr).toContain("--enable-pprof is taken and ignored");
     expect(places.stderr).toContain('method="/v1alpha1.CSIDriverProvider/Mount"');
     expect(findLeaks(secrets, places)).toEqual([]);

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -153,5 +155,14 @@ describe("health", () => {
     expect(await route?.()).toEqual({ status: 200, text: "ok" });
     await server.stop(1_000);
     expect(await route?.()).toEqual({ status: 503, text: `no answer on ${socketPath}: UNAVAILABLE` });
+  });
+
+  test("is told to be bad when the socket takes longer than it may", async () => {
+    const path = join(dir, "hangs.sock");
+    const hanging = createServer().listen(path);
+    await once(hanging, "listening");
+    const route = socketHealthRoute({ path: "/h", socketPath: path, limitMs: 200 })["/h"];
+    expect(await route?.()).toEqual({ status: 503, text: `no answer on ${path}: DEADLINE_EXCEEDED` });
+    hanging.close();
   });
 });
