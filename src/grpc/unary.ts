@@ -1,10 +1,16 @@
 import { status, type handleUnaryCall, type ServerUnaryCall } from "@grpc/grpc-js";
-import type { Logger } from "../log.ts";
+import type { LogFields, Logger } from "../log.ts";
 import type { Call, CallMetrics } from "../ports.ts";
 import { causeOf, toStatus } from "./status.ts";
 
+/** A call as its handler sees it. */
+export interface NotedCall extends Call {
+  /** What the log says beside the failure, if it comes to that: whose it is. */
+  note(fields: LogFields): void;
+}
+
 /** A handler is an async function of the request; the signal fires when the caller's deadline ends or the caller leaves. */
-export type Handler<Request, Response> = (request: Request, call: Call) => Promise<Response>;
+export type Handler<Request, Response> = (request: Request, call: NotedCall) => Promise<Response>;
 
 const unheard: CallMetrics = { served: () => undefined };
 
@@ -26,14 +32,19 @@ export function unary<Request, Response>(
       log.info("gRPC call", { method, durationMs: Math.round(durationMs), code: nameOf(code) }, 5);
       metrics.served({ method, code, durationMs, error });
     };
-    handler(call.request, { signal: aborted.signal, deadline: deadlineOf(call) }).then(
+    let noted: LogFields = {};
+    const note = (fields: LogFields): void => {
+      noted = fields;
+    };
+    handler(call.request, { signal: aborted.signal, deadline: deadlineOf(call), note }).then(
       (response) => {
         tell(status.OK);
         callback(null, response);
       },
       (error: unknown) => {
         const answer = toStatus(error, aborted.signal);
-        log.error(answer.details, { method: methodOf(call), code: nameOf(answer.code), ...reasonFields(error) });
+        const about = { method: methodOf(call), code: nameOf(answer.code), ...noted };
+        log.error(answer.details, { ...about, ...reasonFields(error) });
         tell(answer.code, error);
         callback(answer);
       },

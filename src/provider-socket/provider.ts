@@ -3,7 +3,7 @@ import { provider } from "../grpc/provider-descriptor.ts";
 import type { CSIDriverProviderHandlers } from "../grpc/generated/v1alpha1/CSIDriverProvider.ts";
 import type { MountRequest__Output as MountRequest } from "../grpc/generated/v1alpha1/MountRequest.ts";
 import type { MountResponse } from "../grpc/generated/v1alpha1/MountResponse.ts";
-import { unary } from "../grpc/unary.ts";
+import { unary, type NotedCall } from "../grpc/unary.ts";
 import type { Logger } from "../log.ts";
 import type { Content, ContentRequest } from "../model.ts";
 import type { Call, CallMetrics } from "../ports.ts";
@@ -31,8 +31,12 @@ export function providerService(
   { version, maxMessageBytes }: ProviderSettings,
   { log, metrics }: Observers,
 ): Pick<CSIDriverProviderHandlers, keyof CSIDriverProviderHandlers> {
-  const mount = async (message: MountRequest, call: Call): Promise<MountResponse> => {
-    const response = toResponse(await fetch(parseMountRequest(message), call));
+  const mount = async (message: MountRequest, call: NotedCall): Promise<MountResponse> => {
+    const request = parseMountRequest(message);
+    const { namespace, name } = request.volume.pod;
+    // The messages are the established ones, and name no pod.
+    call.note({ pod: `${namespace}/${name}` });
+    const response = toResponse(await fetch(request, call));
     checkSize(response, maxMessageBytes);
     return response;
   };

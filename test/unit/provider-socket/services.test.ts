@@ -14,7 +14,7 @@ import type { Call, ServedCall } from "../../../src/ports.ts";
 import { healthService } from "../../../src/provider-socket/health.ts";
 import { providerService } from "../../../src/provider-socket/provider.ts";
 import { aMountMessage, createEstablishedDriver, type EstablishedDriver } from "../../fakes/established-driver.ts";
-import { createFakeLog } from "../../fakes/log.ts";
+import { createFakeLog, type FakeLog } from "../../fakes/log.ts";
 import { contentOf } from "../../fakes/ports.ts";
 
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -23,6 +23,7 @@ let socketPath: string;
 let server: RunningServer;
 let driver: EstablishedDriver;
 let served: ServedCall[];
+let log: FakeLog;
 let calls: { readonly request: ContentRequest; readonly call: Call }[];
 let answer: () => Promise<Content>;
 
@@ -32,7 +33,8 @@ beforeEach(async () => {
   served = [];
   calls = [];
   answer = () => Promise.resolve(contentOf({ password: "hunter2" }));
-  const observers = { log: createFakeLog(), metrics: { served: (call: ServedCall) => void served.push(call) } };
+  log = createFakeLog();
+  const observers = { log, metrics: { served: (call: ServedCall) => void served.push(call) } };
   const fetch = (request: ContentRequest, call: Call): Promise<Content> => {
     calls.push({ request, call });
     return answer();
@@ -95,6 +97,7 @@ describe("Mount", () => {
     answer = () => Promise.reject(new DriverError(reason, "why"));
     await expect(driver.mount(aMountMessage())).rejects.toMatchObject({ code, details: "why" });
     expect(served).toMatchObject([{ method: "/v1alpha1.CSIDriverProvider/Mount", code, error: { reason } }]);
+    expect(log.lines.find((line) => line.startsWith("ERROR why"))).toContain('"pod":"shop/web-0"');
   });
 
   test.each([0, 1])("answers with what the driver takes, and refuses a message that is larger by %i", async (more) => {
