@@ -39,17 +39,21 @@ RUN set -eu; \
     cp -L libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 libstdc++.so.6 libgcc_s.so.1 "/rootfs/lib/$triplet/"; \
     cp -L "${loader##*/}" "/rootfs$loader"
 
-# V8's code cache, of a start and a stop, where the target can be run here. Path, flags and Node are those of the
-# entrypoint; V8 leaves the cache aside on a processor with other features.
+# V8's code cache, of a start and a stop of each command, where the target can be run here. Path, flags and Node are those of
+# the entrypoint; V8 leaves the cache aside on a processor with other features.
 RUN set -eu; cd /rootfs; mkdir app/cache; \
     [ "$TARGETARCH" = "$(dpkg --print-architecture)" ] || exit 0; \
     echo '{"clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1"}}],"users":[{"name":"u","user":{"token":"t"}}],"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"current-context":"x"}' > kubeconfig; \
-    NODE_COMPILE_CACHE=/app/cache chroot . \
-    /usr/local/bin/node --disable-sigusr1 --max-semi-space-size=1 --max-old-space-size=64 /app/main.js node \
-      --nodeid=build --endpoint=unix:///csi.sock --kubeconfig=/kubeconfig \
-      --health-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 & plugin=$!; \
-    until [ -S csi.sock ]; do kill -0 $plugin; sleep 0.1; done; \
-    kill $plugin; wait $plugin; rm -f kubeconfig
+    serve() { \
+      NODE_COMPILE_CACHE=/app/cache chroot . \
+      /usr/local/bin/node --disable-sigusr1 --max-semi-space-size=1 --max-old-space-size=64 /app/main.js "$@" \
+        --endpoint=unix:///csi.sock & plugin=$!; \
+      until [ -S csi.sock ]; do kill -0 $plugin; sleep 0.1; done; \
+      kill $plugin; wait $plugin; \
+    }; \
+    serve node --nodeid=build --kubeconfig=/kubeconfig --health-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0; \
+    serve provider --healthz-port=127.0.0.1:0 --prometheus-port=127.0.0.1:0; \
+    rm -f kubeconfig
 
 FROM scratch
 COPY --from=build /rootfs /

@@ -35,7 +35,12 @@ const koffiFiles =
 /** Made beside dist/ and moved there whole, so that nobody meets half a build. */
 const made = `dist.new-${process.pid}`;
 await bundle(
-  { main: "src/main.ts", node: "src/commands/node.ts", "pfx-thread": "src/provider/azure/pfx-thread.ts" },
+  {
+    main: "src/main.ts",
+    node: "src/commands/node.ts",
+    provider: "src/commands/provider.ts",
+    "pfx-thread": "src/provider/azure/pfx-thread.ts",
+  },
   made,
   {
     BUILD_VERSION: JSON.stringify(`v${version}`),

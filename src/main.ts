@@ -8,6 +8,10 @@ const commands: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "the plugin on a Kubernetes node: serves kubelet until a signal",
     load: async () => (await import("./commands/node.ts")).node,
   },
+  provider: {
+    help: "the Azure provider alone, for the established driver: serves azure.sock until a signal",
+    load: async () => (await import("./commands/provider.ts")).provider,
+  },
 };
 
 const [name = "help", ...args] = process.argv.slice(2);

@@ -64,9 +64,11 @@ export interface SecretObject {
 
 /** What a provider is asked for: the volume, its merged parameters, and the credentials to use. */
 export interface ContentRequest {
-  readonly volume: Volume;
+  readonly volume: Pick<Volume, "targetPath" | "kubeletRoot" | "pod" | "className">;
   readonly parameters: Parameters;
   readonly credentials: Credentials;
+  /** Permission bits of files for which the parameters say none; by default 0644. */
+  readonly fileMode?: number;
 }
 
 /** A file as a provider names it; the path is relative to the volume and not yet trusted. */

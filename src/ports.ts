@@ -171,6 +171,22 @@ export interface VaultLoad {
   readonly pausedMs: number;
 }
 
+/** A gRPC call that was served, well or not. */
+export interface ServedCall {
+  /** As on the wire: `/package.Service/Method`. */
+  readonly method: string;
+  /** gRPC status code; 0 is OK. */
+  readonly code: number;
+  readonly durationMs: number;
+  /** What its handler threw. */
+  readonly error?: unknown;
+}
+
+/** Who hears of served calls; never throws, never waits. */
+export interface CallMetrics {
+  served(call: ServedCall): void;
+}
+
 /** Counts for operators; never throws, never waits. Labels are bounded. */
 export interface Metrics {
   kubernetesRequest(request: KubernetesRequest): void;

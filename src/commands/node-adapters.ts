@@ -18,13 +18,11 @@ import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
 import { hasNoswap } from "../mount/tmpfs.ts";
 import type { Mounter, Nodes, Provider, Providers } from "../ports.ts";
-import { takeProxyVariables } from "../process/proxy-variables.ts";
-import { createAzureProvider, type AzureProviderOptions } from "../provider/azure/provider.ts";
+import { createAzureProvider } from "../provider/azure/provider.ts";
 import { createPfxFiles } from "../provider/azure/pfx-files.ts";
 import { defaultMaxContentBytes, maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
-import { API_SERVER, type AzureFlags } from "./azure-flags.ts";
-import { buildInfo } from "./build-info.ts";
+import { azureOptions, userAgentOf } from "./azure-options.ts";
 import type { NodeFlags } from "./node-flags.ts";
 
 /** The ports of the node that touch the world outside the process. */
@@ -41,8 +39,7 @@ const clock = (): Date => new Date();
 
 /** Connects the real adapters. Nothing is asked of cluster or vault yet. */
 export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Promise<NodeAdapters> {
-  const { BuildVersion, GitCommit } = buildInfo;
-  const userAgent = `csi-secrets-store/${BuildVersion} (${process.platform}/${process.arch}) ${GitCommit}`.trim();
+  const userAgent = userAgentOf();
   const metrics = createMetrics({ objectNames: flags["metrics-object-names"] });
   const cluster: Cluster = { api: createKubernetesApi(await clusterAccess(flags, env), userAgent), metrics };
   const azure = createAzureProvider({ ...azureOptions(flags, env), userAgent, metrics, logger: log });
@@ -53,24 +50,6 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
     providers: createProviders({ azure }),
     mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),
     files: createVolumeFiles(),
-  };
-}
-
-function azureOptions(flags: AzureFlags, env: NodeJS.ProcessEnv): Omit<AzureProviderOptions, "userAgent" | "metrics"> {
-  return {
-    cloudName: flags["cloud-name"],
-    cloudEnvFile: env["AZURE_ENVIRONMENT_FILEPATH"],
-    constructPemChain: flags["construct-pem-chain"],
-    writeCertAndKeyInSeparateFiles: flags["write-cert-and-key-in-separate-files"],
-    proxyEnv: takeProxyVariables(env),
-    env,
-    tokenProxy: {
-      url: flags["token-proxy-url"],
-      sniName: flags["sni-name"],
-      caFile: flags["token-proxy-ca-file"],
-      apiServer: { host: API_SERVER, port: Number(env["KUBERNETES_SERVICE_PORT"] ?? 443) },
-    },
-    nmiUrl: `http://localhost:${flags["nmi-port"]}`,
   };
 }
 

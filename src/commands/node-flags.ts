@@ -5,6 +5,7 @@ import { parseDurationMs } from "../formats/go-text.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { LONGEST_PERIOD_MS } from "../schedule/timer.ts";
 import { azureFlags } from "./azure-flags.ts";
+import { processFlags } from "./process-flags.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
 const LONGEST_NODE_NAME = 63;
@@ -59,10 +60,7 @@ export const nodeFlags = {
   },
   "allow-token-secret-types": switchFlag("sync Kubernetes Secrets of types that give rights in the cluster, too"),
   ...azureFlags,
-  "metrics-object-names": switchFlag("name the objects of vaults in metrics"),
-  "log-format-json": switchFlag("log JSON objects instead of klog text"),
-  v: flag("LEVEL", "log verbosity, 0 to 10", 0, parseVerbosity),
-  version: switchFlag("print version information and exit"),
+  ...processFlags,
 };
 
 /** A name that the help prints; what flags say as a whole is checked by `nodeProblems`. */
@@ -104,9 +102,4 @@ function parseInterval(text: string): number {
     throw new Error("must be at least 1s: each pass asks the vault for every object of every volume");
   if (ms > LONGEST_PERIOD_MS) throw new Error("must be at most 596h, as long as a timer runs");
   return Math.round(ms);
-}
-
-function parseVerbosity(text: string): number {
-  if (!/^(10|\d)$/.test(text)) throw new Error("must be a number from 0 to 10");
-  return Number(text);
 }

@@ -21,23 +21,13 @@ import type { NodeFlags } from "./node-flags.ts";
 import { serveProbes } from "./node-probes.ts";
 import { liftStartupTaint } from "./node-taint.ts";
 import { startUpkeep } from "./node-upkeep.ts";
-
-/** How long calls under way may take to end when the plugin stops; shorter than a pod's grace period of 30 s. */
-const DRAIN_LIMIT_MS = 20_000;
-
-/** The plugin, serving kubelet. */
-export interface NodePlugin {
-  /** Resolves when kubelet refuses the plugin or cannot find it any more, to a sentence that says so. */
-  readonly ended: Promise<string>;
-  /** Kubelet forgets the plugin, calls under way end, then the probes; mounts stay. */
-  stop(): Promise<void>;
-}
+import { DRAIN_LIMIT_MS, type Running } from "./serving.ts";
 
 /**
  * Connects core and edges over the given adapters. Health and metrics come before the CSI socket, so that a second plugin on
- * the node fails at their ports and not by taking the first one's socket; registration is last. Stopped in reverse order.
+ * the node fails at their ports and not by taking the first one's socket; registration is last. Stopped in reverse order; mounts stay. It ends when kubelet refuses it.
  */
-export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Promise<NodePlugin> {
+export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Promise<Running> {
   const ports = connectCore(flags, adapters, log);
   const csiSocketPath = socketPathOf(flags.endpoint);
   const schedule = createTimerSchedule(log);

@@ -1,20 +1,14 @@
-import { DriverError } from "../errors.ts";
 import type { NodePublishVolumeRequest__Output as NodePublishVolumeRequest } from "../grpc/generated/csi/v1/NodePublishVolumeRequest.ts";
 import type { NodeUnpublishVolumeRequest__Output as NodeUnpublishVolumeRequest } from "../grpc/generated/csi/v1/NodeUnpublishVolumeRequest.ts";
 import type { Credentials, Parameters, PublishRequest, Volume } from "../model.ts";
 import { podStatusName } from "../formats/pod-status-name.ts";
-import { LONGEST_PATH, parseTargetPath, type Target } from "./target-path.ts";
+import { isKubelets, LONGEST_NAME, limit, nameAt, parsePod, parseTarget, refuse, TOKENS } from "./who-asks.ts";
 
 /** Which of a pod's volumeAttributes may override SecretProviderClass parameters. */
 export type PodOverrides = "all" | "none";
 
-const KUBELET_PREFIX = "csi.storage.k8s.io/";
-const TOKENS = "csi.storage.k8s.io/serviceAccount.tokens";
 /** CSI: a string without its own limit is at most 128 bytes. */
 const LONGEST_VOLUME_ID = 128;
-/** Kubernetes: names of objects are DNS subdomains, names of namespaces DNS labels (RFC 1123). */
-const LONGEST_NAME = 253;
-const LONGEST_NAMESPACE = 63;
 /** 2^32 - 1 means "leave the group alone" to chown(2). */
 const LARGEST_GROUP = 2 ** 32 - 2;
 
@@ -29,7 +23,7 @@ export function parsePublishRequest(message: NodePublishVolumeRequest, overrides
     id,
     targetPath: message.targetPath,
     kubeletRoot: target.kubeletRoot,
-    pod: parsePod(attributes, target),
+    pod: parsePod(attributes, target, "volume_context"),
     className: parseClassName(attributes),
     ...(group !== undefined && { group }),
   };
@@ -61,15 +55,6 @@ function parseVolumeId(id: string): string {
   return id;
 }
 
-function parseTarget(path: string): Target {
-  if (path === "") refuse("target_path", "is missing");
-  limit("target_path", path, LONGEST_PATH);
-  return (
-    parseTargetPath(path) ??
-    refuse("target_path", "must be <kubelet root>/pods/<uid>/volumes/kubernetes.io~csi/<volume>/mount, in clean form")
-  );
-}
-
 function checkOverrides(attributes: Parameters, overrides: PodOverrides): void {
   if (Object.keys(attributes).length === 0) refuse("volume_context", "is missing");
   if (overrides === "all") return;
@@ -82,36 +67,11 @@ function checkOverrides(attributes: Parameters, overrides: PodOverrides): void {
     );
 }
 
-/** The UID in the target path is kubelet's own and cannot be known in advance, so it proves who asks. */
-function parsePod(attributes: Parameters, target: Target): Volume["pod"] {
-  const name = podInfo(attributes, "pod.name", LONGEST_NAME);
-  const namespace = podInfo(attributes, "pod.namespace", LONGEST_NAMESPACE);
-  const uid = podInfo(attributes, "pod.uid", LONGEST_NAME);
-  if (uid !== target.podUid)
-    refuse("volume_context", `${KUBELET_PREFIX}pod.uid is not the pod UID in target_path, so who asks is not certain`);
-  return { namespace, name, uid };
-}
-
-function podInfo(attributes: Parameters, key: string, longest: number): string {
-  const field = `volume_context ${KUBELET_PREFIX}${key}`;
-  const value = attributes[`${KUBELET_PREFIX}${key}`] ?? "";
-  if (value === "") refuse(field, "is missing: the CSIDriver object must have podInfoOnMount: true");
-  return pathSegment(field, value, longest);
-}
-
 function parseClassName(attributes: Parameters): string {
   const field = "volume_context secretProviderClass";
   const name = attributes["secretProviderClass"] ?? "";
   if (name === "") refuse(field, "is missing: name the SecretProviderClass in the pod's volumeAttributes");
-  return pathSegment(field, name, LONGEST_NAME);
-}
-
-/** Names go into paths of the Kubernetes API; what they may hold beyond this the API server decides. */
-function pathSegment(field: string, value: string, longest: number): string {
-  limit(field, value, longest);
-  if (!/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/.test(value))
-    refuse(field, "must be letters, digits, '-' and '.', beginning and ending with a letter or digit");
-  return value;
+  return nameAt(field, name, LONGEST_NAME);
 }
 
 function checkStatusName(volume: Volume): void {
@@ -132,16 +92,4 @@ function parseCredentials(secretsField: Parameters, contextTokens: string | unde
     ...(secrets.length > 0 && { secrets: Object.fromEntries(secrets) }),
     ...(tokens && { serviceAccountTokens: tokens }),
   };
-}
-
-function isKubelets(key: string): boolean {
-  return key.startsWith(KUBELET_PREFIX);
-}
-
-function limit(field: string, value: string, longest: number): void {
-  if (Buffer.byteLength(value) > longest) refuse(field, `is longer than ${longest} bytes`);
-}
-
-function refuse(field: string, complaint: string): never {
-  throw new DriverError("InvalidRequest", `${field} ${complaint}`);
 }

@@ -33,8 +33,10 @@ export async function listen(services: readonly Service[], socketPath: string): 
   const server = new Server();
   for (const { definition, handlers } of services) server.addService(definition, handlers);
   if (await isServed(socketPath))
-    throw new DriverError("InvalidRequest", `another plugin serves ${socketPath}: stop that one first`);
-  await rm(socketPath, { force: true });
+    throw new DriverError("InvalidRequest", `another process serves ${socketPath}: stop that one first`);
+  await rm(socketPath, { force: true }).catch((error: unknown) => {
+    throw cannotListen(socketPath, error as Error);
+  });
   const before = process.umask(0o077);
   try {
     await bind(server, socketPath);
@@ -63,10 +65,17 @@ function isServed(socketPath: string): Promise<boolean> {
 function bind(server: Server, socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.bindAsync(`unix:${socketPath}`, ServerCredentials.createInsecure(), (error) => {
-      if (error) reject(error);
+      if (error) reject(cannotListen(socketPath, error));
       else resolve();
     });
   });
+}
+
+/** The library puts the errno into a sentence of its own. */
+function cannotListen(socketPath: string, cause: Error): DriverError {
+  const code = /\bE[A-Z]{3,}\b/.exec(cause.message)?.[0] ?? "for a reason that is not known";
+  const remedy = "its directory must be there, and writable";
+  return new DriverError("InvalidRequest", `cannot listen on ${socketPath}: ${code}: ${remedy}`, { cause });
 }
 
 function drain(server: Server, limitMs: number): Promise<void> {

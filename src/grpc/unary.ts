@@ -1,15 +1,24 @@
 import { status, type handleUnaryCall, type ServerUnaryCall } from "@grpc/grpc-js";
-import type { Logger } from "../log.ts";
-import type { Call } from "../ports.ts";
+import type { LogFields, Logger } from "../log.ts";
+import type { Call, CallMetrics } from "../ports.ts";
 import { causeOf, toStatus } from "./status.ts";
 
+/** A call as its handler sees it. */
+export interface NotedCall extends Call {
+  /** What the log says beside the failure, if it comes to that: whose it is. */
+  note(fields: LogFields): void;
+}
+
 /** A handler is an async function of the request; the signal fires when the caller's deadline ends or the caller leaves. */
-export type Handler<Request, Response> = (request: Request, call: Call) => Promise<Response>;
+export type Handler<Request, Response> = (request: Request, call: NotedCall) => Promise<Response>;
+
+const unheard: CallMetrics = { served: () => undefined };
 
 /** Turns a handler into a gRPC method: leaving → AbortSignal, error → status, one log line a call. */
 export function unary<Request, Response>(
   handler: Handler<Request, Response>,
   log: Logger,
+  metrics: CallMetrics = unheard,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     const aborted = new AbortController();
@@ -17,15 +26,26 @@ export function unary<Request, Response>(
       aborted.abort();
     });
     const startedAt = performance.now();
-    handler(call.request, { signal: aborted.signal, deadline: deadlineOf(call) }).then(
+    const tell = (code: number, error?: unknown): void => {
+      const durationMs = performance.now() - startedAt;
+      const method = methodOf(call);
+      log.info("gRPC call", { method, durationMs: Math.round(durationMs), code: nameOf(code) }, 5);
+      metrics.served({ method, code, durationMs, error });
+    };
+    let noted: LogFields = {};
+    const note = (fields: LogFields): void => {
+      noted = fields;
+    };
+    handler(call.request, { signal: aborted.signal, deadline: deadlineOf(call), note }).then(
       (response) => {
-        logCall(log, call, startedAt, "OK");
+        tell(status.OK);
         callback(null, response);
       },
       (error: unknown) => {
         const answer = toStatus(error, aborted.signal);
-        log.error(answer.details, { method: methodOf(call), code: nameOf(answer.code), ...reasonFields(error) });
-        logCall(log, call, startedAt, nameOf(answer.code));
+        const about = { method: methodOf(call), code: nameOf(answer.code), ...noted };
+        log.error(answer.details, { ...about, ...reasonFields(error) });
+        tell(answer.code, error);
         callback(answer);
       },
     );
@@ -36,10 +56,6 @@ export function unary<Request, Response>(
 function deadlineOf(call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline">): Date | undefined {
   const deadline = call.getDeadline();
   return deadline === Infinity ? undefined : new Date(deadline);
-}
-
-function logCall(log: Logger, call: AnyCall, startedAt: number, code: string): void {
-  log.info("gRPC call", { method: methodOf(call), durationMs: Math.round(performance.now() - startedAt), code }, 5);
 }
 
 function reasonFields(error: unknown): { err?: string; stack?: string } {

@@ -3,11 +3,15 @@ import { reasonOf } from "../errors.ts";
 import type { Metrics, VaultLoad } from "../ports.ts";
 
 /** The established provider's bounds (azure-provider 5.5). */
-const bounds = [0.1, 0.2, 0.3, 0.4, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10, 15, 30];
+export const bounds = [0.1, 0.2, 0.3, 0.4, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10, 15, 30];
 /** More vaults than this on one node are not told one by one: users name them. */
 const MOST_VAULTS = 100;
 /** The established provider's labels of every metric. */
-const common = { provider: "azure", os_type: "linux", service_name: "csi-secrets-store-provider-azure" } as const;
+export const common = {
+  provider: "azure",
+  os_type: "linux",
+  service_name: "csi-secrets-store-provider-azure",
+} as const;
 
 /**
  * The established provider's metric under its name. Its label `error` is a reason here, not a text that names what it likes;

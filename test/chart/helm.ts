@@ -70,33 +70,62 @@ interface RenderOptions {
 }
 
 /** What an installation would create. */
-export interface Rendered {
+interface Objects {
   readonly objects: readonly Kinds[keyof Kinds][];
+  readonly get: <Kind extends keyof Kinds>(kind: Kind, name: string) => Kinds[Kind];
+}
+
+/** One DaemonSet of one container among them. */
+export interface RenderedDaemonSet extends Objects {
   readonly daemonSet: V1DaemonSet;
-  readonly csiDriver: V1CSIDriver;
   readonly pod: V1PodSpec;
   readonly container: V1Container;
   readonly args: readonly string[];
-  readonly get: <Kind extends keyof Kinds>(kind: Kind, name: string) => Kinds[Kind];
+}
+
+/** The plugin, driver and provider in one. */
+export interface Rendered extends RenderedDaemonSet {
+  readonly csiDriver: V1CSIDriver;
+}
+
+/** The plugin, as release `demo` in `kube-system`. */
+export function render(values: Values = {}, options: RenderOptions = {}): Rendered {
+  const objects = renderObjects(values, options);
+  const csiDriver = objects.get("CSIDriver", "secrets-store.csi.k8s.io");
+  return { ...withDaemonSet(objects, "secrets-store-csi-driver"), csiDriver };
+}
+
+/** The provider alone, for clusters that keep the established driver. */
+export function renderProvider(values: Values = {}): RenderedDaemonSet {
+  const driver = { ...(values["secrets-store-csi-driver"] as Values | undefined), install: false };
+  return withDaemonSet(
+    renderObjects({ ...values, "secrets-store-csi-driver": driver }),
+    "csi-secrets-store-provider-azure",
+  );
 }
 
 /**
  * Runs `helm template` as release `demo` in `kube-system`, CRDs included; throws what helm complains of, and what it
  * lets pass that is no YAML (keys said twice).
  */
-export function render(values: Values = {}, options: RenderOptions = {}): Rendered {
+function renderObjects(values: Values, options: RenderOptions = {}): Objects {
   const documents = parseAllDocuments(template(values, options));
   for (const { errors } of documents) if (errors[0]) throw errors[0];
   const objects = documents.map((document) => document.toJS() as Kinds[keyof Kinds]);
-  const get: Rendered["get"] = (kind, name) => {
-    const found = objects.filter((object) => object.kind === kind && object.metadata?.name === name);
-    return one(found, `${kind} ${name}`) as Kinds[typeof kind];
+  return {
+    objects,
+    get: (kind, name) => {
+      const found = objects.filter((object) => object.kind === kind && object.metadata?.name === name);
+      return one(found, `${kind} ${name}`) as Kinds[typeof kind];
+    },
   };
-  const daemonSet = get("DaemonSet", "secrets-store-csi-driver");
+}
+
+function withDaemonSet(objects: Objects, name: string): RenderedDaemonSet {
+  const daemonSet = objects.get("DaemonSet", name);
   const pod = defined(daemonSet.spec?.template.spec, "a pod");
   const container = one(pod.containers, "container");
-  const csiDriver = get("CSIDriver", "secrets-store.csi.k8s.io");
-  return { objects, daemonSet, csiDriver, pod, container, args: container.args ?? [], get };
+  return { ...objects, daemonSet, pod, container, args: container.args ?? [] };
 }
 
 /** What helm says after an installation. */
@@ -111,7 +140,9 @@ export function evaluate(expression: string, values: Values = {}): string {
     const chart = join(directory, "azure-keyvault-csi");
     cpSync(chartDir, chart, { recursive: true });
     writeFileSync(join(chart, "templates/answer.yaml"), `kind: Answer\nanswer: {{ ${expression} | quote }}\n`);
-    const answers = render(values, { chart }).objects.map((object) => object as { kind?: string; answer?: string });
+    const answers = renderObjects(values, { chart }).objects.map(
+      (object) => object as { kind?: string; answer?: string },
+    );
     return defined(answers.find(({ kind }) => kind === "Answer")?.answer, "an answer");
   } finally {
     rmSync(directory, { recursive: true });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { chartDir, render, version, type Rendered } from "./helm.ts";
+import { nested, providerRows } from "./provider-rows.ts";
 
 type Row = readonly [key: string, value: unknown, effect: (rendered: Rendered) => unknown, expected: unknown];
 
@@ -50,8 +51,10 @@ const rows: readonly Row[] = [
   ["linux.priorityClassName", "p", ({ pod }) => pod.priorityClassName, "p"],
   ["linux.podLabels", label, (it) => podMetadata(it)["labels"]?.["team"], "blue"],
   ["linux.podAnnotations", label, (it) => podMetadata(it)["annotations"]?.["team"], "blue"],
-  ["linux.volumes", [volume], ({ pod }) => pod.volumes?.[3], volume],
-  ["linux.volumeMounts", [mount], ({ container }) => container.volumeMounts?.[3], mount],
+  ["linux.env", [variable], ({ container }) => container.env?.[1], variable],
+  ["linux.volumes", [volume], ({ pod }) => pod.volumes?.[5], volume],
+  ["linux.volumeMounts", [mount], ({ container }) => container.volumeMounts?.[5], mount],
+  [`${driver}.maxCallRecvMsgSize`, 8_388_608, ({ args }) => args.includes("--max-call-recv-msg-size=8388608"), true],
   [`${driver}.commonLabels`, label, ({ objects }) => labelled(objects, "team"), true],
   [`${driver}.imagePullSecrets`, [{ name: "r" }], ({ pod }) => pod.imagePullSecrets, [{ name: "r" }]],
   [`${driver}.logFormatJSON`, true, ({ args }) => args.includes("--log-format-json"), true],
@@ -65,6 +68,13 @@ const rows: readonly Row[] = [
   [`${driver}.tokenRequests`, [], ({ csiDriver }) => csiDriver.spec.tokenRequests, undefined],
   [`${driver}.automountServiceAccountToken`, false, ({ pod }) => pod.automountServiceAccountToken, false],
   [`${driver}.linux.kubeletRootDir`, "/k", ({ pod }) => pod.volumes?.[0]?.hostPath?.path, "/k/pods"],
+  [`${driver}.linux.providersDir`, "/p", ({ args }) => args.includes("--provider-volume=/p"), true],
+  [
+    `${driver}.linux.additionalProvidersDirs`,
+    ["/p", "/q"],
+    ({ args }) => args.includes("--additional-provider-volume-paths=/p,/q"),
+    true,
+  ],
   [`${driver}.linux.metricsAddr`, ":1", ({ args }) => args.includes("--metrics-addr=:1"), true],
   [`${driver}.linux.env`, [variable], ({ container }) => container.env?.[1], variable],
   [`${driver}.linux.driver.resources`, { limits: { cpu: 1 } }, cpuLimit, 1],
@@ -86,8 +96,8 @@ const rows: readonly Row[] = [
   [`${driver}.linux.daemonsetAnnotations`, label, ({ daemonSet }) => daemonSet.metadata?.annotations, label],
   [`${driver}.linux.podLabels`, label, (it) => podMetadata(it)["labels"]?.["team"], "blue"],
   [`${driver}.linux.podAnnotations`, label, (it) => podMetadata(it)["annotations"]?.["team"], "blue"],
-  [`${driver}.linux.volumes`, [volume], ({ pod }) => pod.volumes?.[3], volume],
-  [`${driver}.linux.volumeMounts`, [mount], ({ container }) => container.volumeMounts?.[3], mount],
+  [`${driver}.linux.volumes`, [volume], ({ pod }) => pod.volumes?.[5], volume],
+  [`${driver}.linux.volumeMounts`, [mount], ({ container }) => container.volumeMounts?.[5], mount],
 ];
 
 const defaults = render();
@@ -99,7 +109,7 @@ describe("each value has its effect", () => {
   });
 
   test("and is in values.yaml, in the schema and above", () => {
-    const keys = rows.map(([key]) => key).sort();
+    const keys = [...rows, ...providerRows()].map(([key]) => key).sort();
     const values = parse(readFileSync(`${chartDir}/values.yaml`, "utf8")) as unknown;
     const schema = JSON.parse(readFileSync(`${chartDir}/values.schema.json`, "utf8")) as Schema;
     expect(leaves(values, new Set(keys)).sort()).toEqual(keys);
@@ -123,6 +133,15 @@ describe("a value is refused that", () => {
   test.each([
     ["podOverrides", "some"],
     ["startupTaint", "example.com/wait:NoSchedule"],
+    ["metricsAddr", "localhost"],
+    ["linux.providersDir", "providers"],
+    ["linux.healthzPort", 0],
+    ["linux.healthzPath", "healthz"],
+    ["linux.healthzTimeout", "5"],
+    ["linux.customUserAgent", "a\r\nb"],
+    [`${driver}.maxCallRecvMsgSize`, 0],
+    [`${driver}.linux.providersDir`, "/p/../q"],
+    [`${driver}.linux.additionalProvidersDirs`, "/p"],
     ["logVerbosity", 11],
     [`${driver}.linux.kubeletRootDir`, "var/lib/kubelet"],
     [`${driver}.linux.kubeletRootDir`, "/"],
@@ -152,6 +171,8 @@ describe("a value is refused that", () => {
 
 describe("null takes a default away", () => {
   test.each([
+    ["", "rbac"],
+    ["rbac", "install"],
     ["", "monitoring"],
     ["", "linux"],
     ["", driver],
@@ -159,6 +180,12 @@ describe("null takes a default away", () => {
     ["linux.image", "repository"],
     ["linux.image", "pullPolicy"],
     ["linux", "hostNetwork"],
+    ["linux", "providersDir"],
+    ["linux", "healthzPort"],
+    ["linux", "privileged"],
+    [driver, "install"],
+    [driver, "maxCallRecvMsgSize"],
+    [`${driver}.linux`, "providersDir"],
     [driver, "livenessProbe"],
     [`${driver}.livenessProbe`, "port"],
     [driver, "rbac"],
@@ -186,6 +213,7 @@ describe("null takes a default away", () => {
     ["linux.updateStrategy", ({ daemonSet }: Rendered) => daemonSet.spec?.updateStrategy, undefined],
     [`${driver}.tokenRequests`, ({ csiDriver }: Rendered) => csiDriver.spec.tokenRequests, undefined],
     [`${driver}.rotationPollInterval`, ({ args }: Rendered) => args, defaults.args],
+    [`${driver}.linux.additionalProvidersDirs`, ({ pod }: Rendered) => pod.volumes?.[4], undefined],
     [`${driver}.syncSecret.allowTokenTypes`, ({ args }: Rendered) => args, defaults.args],
     [`${driver}.linux.metricsAddr`, ({ args }: Rendered) => args, defaults.args],
     [`${driver}.linux.driver.resources`, ({ container }: Rendered) => container.resources, undefined],
@@ -211,8 +239,8 @@ describe("text stays what it is", () => {
     expect(args[0]).toBe(`--endpoint=unix:///${odd}/plugins/csi-secrets-store/csi.sock`);
     expect(args[2]).toBe(`--registration-dir=/${odd}/plugins_registry`);
     const paths = ["pods", "plugins/csi-secrets-store", "plugins_registry"].map((name) => `/${odd}/${name}`);
-    expect(pod.volumes?.map(({ hostPath }) => hostPath?.path)).toEqual(paths);
-    expect(container.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual(paths);
+    expect(pod.volumes?.slice(0, 3).map(({ hostPath }) => hostPath?.path)).toEqual(paths);
+    expect(container.volumeMounts?.slice(0, 3).map(({ mountPath }) => mountPath)).toEqual(paths);
   });
 
   test("in a namespace that looks like a number", () => {
@@ -243,7 +271,7 @@ describe("where both halves have a key", () => {
   test("lists are joined, and what both say is said once", () => {
     const other = { name: "other", emptyDir: {} };
     const { pod } = render({ linux: { volumes: [volume] }, [driver]: { linux: { volumes: [volume, other] } } });
-    expect(pod.volumes?.slice(3)).toEqual([volume, other]);
+    expect(pod.volumes?.slice(5)).toEqual([volume, other]);
   });
 
   test("nobody's labels replace those by which pods are found", () => {
@@ -283,11 +311,6 @@ function leaves(value: unknown, known: ReadonlySet<string>, path = ""): string[]
   if (known.has(path) || typeof value !== "object" || value === null || Array.isArray(value)) return [path];
   const prefix = path === "" ? "" : `${path}.`;
   return Object.entries(value).flatMap(([name, inner]) => leaves(inner, known, `${prefix}${name}`));
-}
-
-/** `nested("a.b", 1)` is `{ a: { b: 1 } }`. */
-function nested(key: string, value: unknown): Record<string, unknown> {
-  return key.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as Record<string, unknown>;
 }
 
 function cpuLimit({ container }: Rendered): unknown {

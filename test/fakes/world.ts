@@ -88,7 +88,7 @@ export async function startWorld(): Promise<World> {
     targetOf,
     kubeletWith: (options) => createKubelet({ ...base, ...options }),
     startPlugin: ({ command = ["dist/main.js"], flags = [], env = {} } = {}) =>
-      startPlugin(
+      startServing(
         [
           ...command,
           "node",
@@ -166,7 +166,8 @@ function objectsOf(
   ];
 }
 
-async function startPlugin(
+/** Starts a command and waits until somebody answers on its socket. */
+export async function startServing(
   command: readonly string[],
   socketPath: string,
   env: NodeJS.ProcessEnv,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "../../src/grpc/client.ts";
 import { cannotActAsRealRoot, cannotMount } from "../fakes/mount-rights.ts";
+import { startProviderWorld } from "../fakes/provider-world.ts";
 import { startWorld } from "../fakes/world.ts";
 import { createContainer, type Container } from "./container.ts";
 import { unpackImage, type UnpackedImage } from "./unpack.ts";
@@ -108,6 +109,27 @@ describe.skipIf(cannot)(`the image${cannot}`, () => {
     const { stderr } = runInside([...image.entrypoint, "--version"], ["NODE_DEBUG_NATIVE=COMPILE_CACHE"]);
     for (const script of ["main.js", "node.js"]) expect(stderr).toMatch(new RegExp(`/app/${script}.* was accepted`));
     expect(stderr).not.toMatch(/was rejected/);
+    const provider = runInside(
+      [...image.entrypoint.slice(0, -1), "provider", "--version"],
+      ["NODE_DEBUG_NATIVE=COMPILE_CACHE"],
+    );
+    expect(provider.stderr).toMatch(/\/app\/provider.js.* was accepted/);
+  });
+
+  test("the provider alone answers the established driver from it", async () => {
+    const containers: Container[] = [];
+    const azure = await startProviderWorld([], (world) => {
+      const inside = createContainer(image, dir, [world]);
+      containers.push(inside);
+      return inside.command(image.entrypoint.slice(0, -1), [`NODE_EXTRA_CA_CERTS=${world}/emulator/ca.pem`]);
+    });
+    azure.world.emulator.vaults.named("demo-vault").setSecret("DemoSecret", "from the image");
+    const { files } = await azure.driver.mount(azure.messageOf());
+    expect(files.map(({ contents }) => contents.toString())).toEqual(["from the image"]);
+    expect(await (await fetch(azure.healthUrl)).text()).toBe("ok");
+    expect(await azure.process.stop()).toBe(0);
+    for (const inside of containers) inside.close();
+    await azure.close();
   });
 
   test("a pod's volume is published and unpublished by it", async () => {

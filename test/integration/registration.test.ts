@@ -108,7 +108,7 @@ test("a second plugin with ports of its own fails at the socket, and the first o
   const first = await start();
   const second = await world.startPlugin({ flags: [`--registration-dir=${registry}`] });
   await until(() => second.child.exitCode !== null);
-  expect(second.stderr()).toContain(`another plugin serves ${world.socketPath}: stop that one first`);
+  expect(second.stderr()).toContain(`another process serves ${world.socketPath}: stop that one first`);
   expect(await kubelet.take(socketPath)).toMatchObject({ nodeId: "test-node" });
   expect(await read(`${first.health}/healthz`)).toEqual([200, "ok\n"]);
   await first.stop();

@@ -47,3 +47,10 @@ in v1.35.1-gke.7, is a pre-release: only "-0" takes those. A bare "+", as in 1.3
 {{- define "akv.tokensInSecrets" -}}
 {{- semverCompare ">=1.35.0-0" (trimSuffix "+" .) | ternary "true" "" -}}
 {{- end }}
+
+{{/* Labels of the objects of the provider alone: its pods are found by the established provider's name. */}}
+{{- define "akv.providerLabels" -}}
+{{- $name := "csi-secrets-store-provider-azure" -}}
+{{- $own := dict "app" $name "app.kubernetes.io/name" $name -}}
+{{- include "akv.merged" (list (fromYaml (include "akv.labels" .)) $own) -}}
+{{- end }}

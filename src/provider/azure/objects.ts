@@ -32,11 +32,14 @@ export interface KeyVaultObject {
   readonly encoding: ObjectEncoding;
 }
 
-/** The mode that the driver asks for where an object does not say (azure-provider 1.1). */
-const defaultMode = 0o644;
+/** The mode that the established driver asks for where an object does not say (azure-provider 1.1). */
+const usualMode = 0o644;
 
-/** The `objects` parameter: YAML, whose `array` holds YAML texts of one object each (azure-provider 1.6). Throws InvalidRequest. */
-export function parseObjects(text: string): readonly KeyVaultObject[] {
+/**
+ * The `objects` parameter: YAML, whose `array` holds YAML texts of one object each (azure-provider 1.6); the mode is that of
+ * objects which say none. Throws InvalidRequest.
+ */
+export function parseObjects(text: string, fileMode = usualMode): readonly KeyVaultObject[] {
   if (text === "") throw invalid("objects is not set");
   checkLength(text.length);
   const items = withContext("failed to yaml unmarshal objects, error: ", () => itemTexts(text));
@@ -45,7 +48,7 @@ export function parseObjects(text: string): readonly KeyVaultObject[] {
       `objects names ${items.length} objects, more than the limit of ${MOST_OBJECTS}: spread them over two volumes`,
     );
   checkLength(items.reduce((sum, item) => sum + item.length, 0));
-  return items.map(parseObject);
+  return items.map((item, index) => parseObject(item, index, fileMode));
 }
 
 function checkLength(length: number): void {
@@ -77,11 +80,11 @@ interface ObjectFields {
   readonly permission: string;
 }
 
-function parseObject(text: string, index: number): KeyVaultObject {
+function parseObject(text: string, index: number, fileMode: number): KeyVaultObject {
   const fields = withContext(`unmarshal failed for keyVaultObjects at index ${index}, error: `, () =>
     parseFields(text),
   );
-  return withContext(`failed to get ${describeObject(fields)}: `, () => validateObject(fields));
+  return withContext(`failed to get ${describeObject(fields)}: `, () => validateObject(fields, fileMode));
 }
 
 function parseFields(text: string): ObjectFields {
@@ -100,11 +103,11 @@ function parseFields(text: string): ObjectFields {
 }
 
 /** The order of azure-provider 1.7; what it leaves to the fetch (type, empty name) comes last. */
-function validateObject(fields: ObjectFields): KeyVaultObject {
+function validateObject(fields: ObjectFields, fileMode: number): KeyVaultObject {
   const format = parseFormat(fields);
   const encoding = parseEncoding(fields);
   const path = parsePath(fields);
-  const mode = parseMode(fields.permission);
+  const mode = fields.permission === "" ? fileMode : parseMode(fields.permission);
   const kind = kinds.find((known) => known === fields.kind);
   if (kind === undefined) throw invalid("Invalid vaultObjectTypes. Should be secret, key, or cert");
   if (fields.name === "") throw invalid("objectName is not set");
@@ -139,7 +142,6 @@ function parsePath({ alias, name }: ObjectFields): string {
 }
 
 function parseMode(permission: string): number {
-  if (permission === "") return defaultMode;
   const mode = withContext("file permission must be a valid octal number: ", () => parseOctal(permission));
   if (mode < 0 || mode > 0o777) {
     throw invalid(`file permission must be a valid octal number: ${permission} is not between 0000 and 0777`);

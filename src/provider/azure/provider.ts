@@ -88,7 +88,7 @@ async function mount(request: ContentRequest, means: Means, signal: AbortSignal)
     kubeletRoot: request.volume.kubeletRoot,
   });
   const identity = chooseIdentity({ parameters, cloud, request, now: new Date() });
-  const objects = parseObjects(parameters.objects);
+  const objects = parseObjects(parameters.objects, request.fileMode);
   if (objects.length === 0) return { files: [], versions: [] };
   const address = withContext("failed to get vault: ", () => vaultAddress(parameters.keyvaultName, cloud));
   const vault = withContext("failed to get keyvault client: ", () => means.openVault(address, identity));
