@@ -3,6 +3,19 @@ import { run } from "./shell.ts";
 export const releaseNamespace = "kube-system";
 const release = "azure-keyvault-csi";
 
+/** The ConfigMap with the emulator's CA and addresses. */
+export const emulatorMap = "azure-keyvault-csi-test-emulator";
+
+/** How a container finds the emulator and trusts it: by what any user could set. */
+export const wayToEmulator = {
+  env: [{ name: "NODE_EXTRA_CA_CERTS", value: "/emulator/ca.pem" }],
+  volumes: [{ name: "emulator", configMap: { name: emulatorMap } }],
+  volumeMounts: [
+    { name: "emulator", mountPath: "/emulator", readOnly: true },
+    { name: "emulator", mountPath: "/etc/hosts", subPath: "hosts", readOnly: true },
+  ],
+};
+
 /** Installs the chart, or brings the release to these settings, and waits until every node's plugin is ready. */
 export async function install(valuesFile: string, settings: readonly string[] = []): Promise<void> {
   const set = settings.flatMap((setting) => ["--set", setting]);

@@ -10,7 +10,7 @@ import type { EmulatorSettings } from "../../src/emulator/settings.ts";
 import hosts from "../../src/emulator/hosts.json" with { type: "json" };
 import type { TestCluster } from "./cluster.ts";
 import { apply, kubectl, list, namespace, type KubernetesObject } from "./kubectl.ts";
-import { install, isInstalled, releaseNamespace, uninstall } from "./release.ts";
+import { emulatorMap, install, isInstalled, releaseNamespace, uninstall, wayToEmulator } from "./release.ts";
 import { watchRights } from "./rights.ts";
 import { run, show, until } from "./shell.ts";
 
@@ -159,22 +159,7 @@ async function startProxy(undo: AsyncDisposableStack): Promise<number> {
   return Number(/:(\d+)/.exec(chunk.toString())?.[1]);
 }
 
-/** Where the plugin finds them. */
-const emulatorMap = "azure-keyvault-csi-test-emulator";
-
-const chartValues = {
-  logVerbosity: 5,
-  "secrets-store-csi-driver": {
-    linux: {
-      env: [{ name: "NODE_EXTRA_CA_CERTS", value: "/emulator/ca.pem" }],
-      volumes: [{ name: "emulator", configMap: { name: emulatorMap } }],
-      volumeMounts: [
-        { name: "emulator", mountPath: "/emulator", readOnly: true },
-        { name: "emulator", mountPath: "/etc/hosts", subPath: "hosts", readOnly: true },
-      ],
-    },
-  },
-};
+const chartValues = { logVerbosity: 5, "secrets-store-csi-driver": { linux: wayToEmulator } };
 
 /** The plugin is told the emulator's CA and addresses by what any user could set: environment and volumes. */
 async function installFirst(dir: string, address: string, undo: AsyncDisposableStack): Promise<void> {
