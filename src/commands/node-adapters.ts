@@ -16,23 +16,25 @@ import { loadKernel } from "../mount/kernel.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
 import { hasNoswap } from "../mount/tmpfs.ts";
-import type { Mounter, Provider, Providers } from "../ports.ts";
+import type { Mounter } from "../ports.ts";
 import { takeProxyVariables } from "../process/proxy-variables.ts";
 import { createAzureProvider, type AzureProviderOptions } from "../provider/azure/provider.ts";
 import { createPfxFiles } from "../provider/azure/pfx-files.ts";
-import { defaultMaxContentBytes, maxFiles } from "../volume/payload.ts";
+import { maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
 import { API_SERVER, type AzureFlags } from "./azure-flags.ts";
 import { buildInfo } from "./build-info.ts";
 import type { NodeFlags } from "./node-flags.ts";
+import { createNodeProviders, type NodeProviders } from "./node-providers.ts";
 
 /** The ports of the node that touch the world outside the process. */
 export type NodeAdapters = Pick<
   VolumePorts,
-  "classes" | "providers" | "statuses" | "pods" | "secrets" | "pfx" | "mounter" | "files"
+  "classes" | "statuses" | "pods" | "secrets" | "pfx" | "mounter" | "files"
 > & {
   readonly metrics: MetricsRegistry;
   readonly events: EventSender;
+  readonly providers: NodeProviders;
 };
 
 const clock = (): Date => new Date();
@@ -48,8 +50,8 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
     metrics,
     ...connectCluster(cluster, flags, log),
     pfx: createPfxFiles({ wantsChain: flags["construct-pem-chain"], clock }),
-    providers: createProviders({ azure }),
-    mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),
+    providers: createNodeProviders({ azure }, flags, log),
+    mounter: await connectMounter(dirname(socketPathOf(flags.endpoint)), flags["max-call-recv-msg-size"]),
     files: createVolumeFiles(),
   };
 }
@@ -85,9 +87,9 @@ function connectCluster(cluster: Cluster, { nodeid }: NodeFlags, log: Logger): C
 }
 
 /** The trial mount stands beside the socket: the one directory that is surely writable. */
-async function connectMounter(pluginDir: string): Promise<Mounter> {
+async function connectMounter(pluginDir: string, contentBytes: number): Promise<Mounter> {
   const kernel = await loadKernel();
-  const capacity = { contentBytes: defaultMaxContentBytes, files: maxFiles };
+  const capacity = { contentBytes, files: maxFiles };
   return createMounter({ kernel, capacity, noswap: hasNoswap(kernel, pluginDir) });
 }
 
@@ -106,18 +108,4 @@ async function clusterAccess(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<
     });
   });
   return access;
-}
-
-function createProviders(served: Readonly<Record<string, Provider>>): Providers {
-  return {
-    named: (name) => {
-      const provider = Object.hasOwn(served, name) ? served[name] : undefined;
-      if (provider) return provider;
-      const known = Object.keys(served).join(", ");
-      throw new DriverError(
-        "ProviderNotFound",
-        `provider not found: provider "${name}" is not served on this node, only ${known}: correct spec.provider`,
-      );
-    },
-  };
 }

@@ -8,6 +8,7 @@ import type { KnownVolume } from "./volumes.ts";
 /** A volume whose files are written, and why. */
 export interface Delivery {
   readonly volume: Volume;
+  /** None where the provider wrote them by itself: then they are read from the volume. */
   readonly files: readonly VolumeFile[];
   readonly occasion: Occasion;
 }
@@ -47,8 +48,9 @@ export async function mirror(delivery: Delivery, ports: VolumePorts, signal: Abo
   }
   const startedAt = ports.clock().getTime();
   try {
+    const mounted = files.length > 0 ? files : await ports.files.read(volume.targetPath);
     const writtenAt = await ports.files.writtenAt(volume.targetPath);
-    const request = { volume, secretProviderClass, files, writtenAt, fresh: occasion !== "repair" };
+    const request = { volume, secretProviderClass, files: mounted, writtenAt, fresh: occasion !== "repair" };
     const outcomes = await syncSecrets(request, ports, signal);
     const durationMs = ports.clock().getTime() - startedAt;
     const { provider } = secretProviderClass;

@@ -4,6 +4,7 @@ import type { Call } from "../ports.ts";
 import { fetchContent, type CheckedContent } from "./content.ts";
 import { deliver } from "./deliver.ts";
 import { forMount } from "./freshness.ts";
+import { whilePrepared } from "./prepared.ts";
 import { isPublished } from "./published.ts";
 import { readClass } from "./secret-class.ts";
 import { settle } from "./settle.ts";
@@ -26,13 +27,18 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
   const asking = { freshness: forMount(ports.clock, call), signal };
   const startedAt = ports.clock();
   const secretProviderClass = await readClass(volume, ports, asking);
-  const content = await fetchContent(request, secretProviderClass, ports, asking);
-  const known = await ports.locks.hold(volume.targetPath, signal, async () =>
-    (await populate(volume, content, ports, signal))
-      ? ports.volumes.remember(published(request, secretProviderClass, content, startedAt))
-      : undefined,
-  );
-  if (known === undefined) return acknowledge(request, ports, signal);
+  const fill = async (): Promise<CheckedContent | undefined> => {
+    const content = await fetchContent(request, secretProviderClass, ports, asking);
+    return ports.locks.hold(volume.targetPath, signal, async () => {
+      if (!(await populate(volume, content, ports, signal))) return undefined;
+      ports.volumes.remember(published(request, secretProviderClass, content, startedAt));
+      return content;
+    });
+  };
+  const content = ports.providers.writesIntoTarget(secretProviderClass.provider)
+    ? await whilePrepared(volume, ports, signal, fill)
+    : await fill();
+  if (content === undefined) return acknowledge(request, ports, signal);
   using claim = ports.volumes.claim(volume);
   logPublished(volume, ports);
   // A rotation pass that began meanwhile delivers it.

@@ -12,6 +12,7 @@ import type {
 } from "../ports.ts";
 import type { SyncPorts } from "../sync/sync.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
+import type { Preparations } from "./preparations.ts";
 import type { Volumes } from "./volumes.ts";
 
 /** What the operations on volumes work with. */
@@ -25,6 +26,9 @@ export interface VolumePorts extends SyncPorts {
   readonly metrics: Metrics;
   readonly volumes: Volumes;
   readonly locks: KeyedLock;
+  readonly preparations: Preparations;
+  /** The most that one volume may hold. */
+  readonly maxContentBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly nodeName: string;

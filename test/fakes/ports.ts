@@ -178,8 +178,10 @@ export function createFakeProviders(): FakeProviders {
     requests: [],
     freshness: [],
     answer: () => Promise.resolve(contentOf({ password: "hunter2" })),
+    writesIntoTarget: (name) => name === "selfwriting",
     named: (name) => {
-      if (name !== "azure") throw new DriverError("ProviderNotFound", `provider not found: ${name}`);
+      if (!["azure", "selfwriting"].includes(name))
+        throw new DriverError("ProviderNotFound", `provider not found: ${name}`);
       return {
         fetch: (request, freshness, signal) => {
           providers.requests.push(request);
