@@ -70,10 +70,11 @@ async function fetchFrom(
   { freshness, signal }: { readonly freshness: Freshness; readonly signal: AbortSignal },
 ): Promise<Content> {
   const bytes = await connections.use(name, socket, async (channel) => {
+    const end = { deadline: freshness.deadline, signal };
     try {
-      return await channel.mount(mountRequest(request), { deadline: freshness.deadline, signal });
+      return await channel.mount(mountRequest(request), end);
     } catch (error) {
-      throw refusal(error, { name, socketPath: socket.path, connected: channel.isConnected(), signal });
+      throw refusal(error, { name, socketPath: socket.path, connected: channel.isConnected(), ...end });
     }
   });
   const content = parseAnswer(bytes, name);

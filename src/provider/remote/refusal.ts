@@ -34,12 +34,16 @@ export interface FailedCall {
   /** Whether somebody listens on the socket. */
   readonly connected: boolean;
   readonly signal: AbortSignal;
+  readonly deadline: Date | undefined;
 }
+
+/** By so much another process's clock of the same deadline may be ahead of ours. */
+const clockSlackMs = 200;
 
 /** A call that failed → DriverError with the provider's own message. */
 export function refusal(error: unknown, call: FailedCall): unknown {
   if (!isServiceError(error)) return error;
-  if (call.signal.aborted || error.code === status.DEADLINE_EXCEEDED) return late(error, call);
+  if (isOver(error, call)) return late(error, call);
   if (isTooLarge(error)) return tooLarge(error, call);
   const message = `provider "${call.name}" failed: ${codeName(error)}: ${shown(error.details)}`;
   return new DriverError(reasonsByNumber[error.code] ?? "ProviderError", message, { cause: error });
@@ -48,6 +52,12 @@ export function refusal(error: unknown, call: FailedCall): unknown {
 /** gRPC's word for the code of a failed call; a provider may send numbers that have none. */
 export function codeName(error: unknown): string {
   return isServiceError(error) ? (codeNames[error.code] ?? String(error.code)) : "unknown";
+}
+
+/** At the deadline the provider may give up first, and ends the call by CANCELLED. */
+function isOver({ code }: ServiceError, { signal, deadline }: FailedCall): boolean {
+  if (signal.aborted || code === status.DEADLINE_EXCEEDED) return true;
+  return code === status.CANCELLED && deadline !== undefined && Date.now() > deadline.getTime() - clockSlackMs;
 }
 
 function late(cause: ServiceError, { name, socketPath, connected }: FailedCall): DriverError {
