@@ -52,7 +52,7 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
     pfx: createPfxFiles({ wantsChain: flags["construct-pem-chain"], clock }),
     providers: createNodeProviders({ azure }, flags, log),
     mounter: await connectMounter(dirname(socketPathOf(flags.endpoint)), flags["max-call-recv-msg-size"]),
-    files: createVolumeFiles(),
+    files: createVolumeFiles({ maxContentBytes: flags["max-call-recv-msg-size"] }),
   };
 }
 

@@ -14,8 +14,8 @@ export interface Channel {
   /** The answer as it arrived: its size and its mistakes matter. */
   mount(request: MountRequest, end: CallEnd): Promise<Buffer>;
   version(end: CallEnd): Promise<VersionResponse>;
-  /** Whether somebody listens, as far as the last call found out. */
-  isConnected(): boolean;
+  /** False while nobody listens. */
+  isReachable(): boolean;
   close(): void;
 }
 
@@ -41,6 +41,12 @@ const reconnectMs = { first: 100, longest: 1_000 };
 
 /** A connection that nobody used for so long is closed; the next call makes a new one. */
 const idleMs = 5 * 60_000;
+
+/** What a connection is while it is tried to make it. */
+const failing: ReadonlySet<connectivityState> = new Set([
+  connectivityState.CONNECTING,
+  connectivityState.TRANSIENT_FAILURE,
+]);
 
 /** Connects at the first call. */
 export function openChannel(socketPath: string, maxReceiveBytes: number): Channel {
@@ -72,7 +78,7 @@ export function openChannel(socketPath: string, maxReceiveBytes: number): Channe
           ...rest,
         ),
       ),
-    isConnected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
+    isReachable: () => !failing.has(client.getChannel().getConnectivityState(false)),
     close: () => {
       client.close();
     },

@@ -74,7 +74,7 @@ async function fetchFrom(
     try {
       return await channel.mount(mountRequest(request), end);
     } catch (error) {
-      throw refusal(error, { name, socketPath: socket.path, connected: channel.isConnected(), ...end });
+      throw refusal(error, { name, socketPath: socket.path, reachable: channel.isReachable(), ...end });
     }
   });
   const content = parseAnswer(bytes, name);

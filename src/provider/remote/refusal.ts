@@ -32,7 +32,7 @@ export interface FailedCall {
   readonly name: string;
   readonly socketPath: string;
   /** Whether somebody listens on the socket. */
-  readonly connected: boolean;
+  readonly reachable: boolean;
   readonly signal: AbortSignal;
   readonly deadline: Date | undefined;
 }
@@ -60,8 +60,8 @@ function isOver({ code }: ServiceError, { signal, deadline }: FailedCall): boole
   return code === status.CANCELLED && deadline !== undefined && Date.now() > deadline.getTime() - clockSlackMs;
 }
 
-function late(cause: ServiceError, { name, socketPath, connected }: FailedCall): DriverError {
-  const why = connected
+function late(cause: ServiceError, { name, socketPath, reachable }: FailedCall): DriverError {
+  const why = reachable
     ? `provider "${name}" did not answer in time: look at its logs on this node`
     : `nobody listens on ${socketPath}: is provider "${name}" running on this node?`;
   return new DriverError("DeadlineExceeded", why, { cause });

@@ -1,4 +1,4 @@
-import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { verdicts, type DriverError } from "../../../../src/errors.ts";
 import { codeName, refusal, type FailedCall } from "../../../../src/provider/remote/refusal.ts";
@@ -7,13 +7,13 @@ import { noSignal } from "../../../fakes/volumes.ts";
 const call: FailedCall = {
   name: "vault",
   socketPath: "/providers/vault.sock",
-  connected: true,
+  reachable: true,
   signal: noSignal,
   deadline: undefined,
 };
 
-function failed(code: number, details = "its words"): ServiceError {
-  return Object.assign(new Error(details), { code, details, metadata: new Metadata() });
+function failed(code: number, details = "its words"): Error {
+  return Object.assign(new Error(details), { code, details });
 }
 
 const refuse = (code: number, changes: Partial<FailedCall> = {}): DriverError =>
