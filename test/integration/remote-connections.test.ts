@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createRemoteProviders, type RemoteProviders } from "../../src/provider/remote/provider.ts";
@@ -79,13 +79,24 @@ describe("a connection", () => {
 
   test("with a call under way outlives the move of its provider until that ends", closing, async () => {
     const old = await relay(directories[1]);
-    const caller = new AbortController();
-    const slow = ask({ delayMs: 2_000 }, "mis", caller.signal);
+    const slow = ask({ delayMs: 2_000 });
     await expect.poll(() => stage().calls()).toHaveLength(1);
     await relay(directories[0]);
     await ask({});
     expect((await slow).versions).toEqual(one);
     await expect.poll(old.open, closing).toBe(0);
+  });
+
+  test("that waits for somebody to listen is given up when the provider is elsewhere: kubelet asks again", async () => {
+    const old = await relay(directories[1]);
+    await old.stop();
+    relays.length = 0;
+    writeFileSync(join(directories[1], "mis.sock"), "");
+    const waiting = ask({});
+    const outcome = waiting.catch((error: unknown) => error);
+    await relay(directories[0]);
+    await ask({});
+    expect(await outcome).toMatchObject({ reason: "ProviderUnavailable" });
   });
 
   test("whose socket is gone is closed, and the provider is not found", closing, async () => {
@@ -115,6 +126,13 @@ describe("a connection", () => {
     expect(outcomes.every(({ status }) => status === "rejected")).toBe(true);
     expect(getEventListeners(caller.signal, "abort")).toEqual([]);
   });
+
+  test("keeps nothing of callers who were answered", async () => {
+    await relay(directories[1]);
+    const caller = new AbortController();
+    await ask({}, "mis", caller.signal);
+    expect(getEventListeners(caller.signal, "abort")).toEqual([]);
+  });
 });
 
 describe("a health check", () => {
@@ -142,11 +160,13 @@ describe("a health check", () => {
   });
 });
 
-test("a socket that is replaced by a rename is the one that is asked, while the old provider still runs", async () => {
+test("a socket that is replaced by a rename is the one that is asked, while the old provider still answers", async () => {
   const old = await relay(directories[1]);
-  await ask({});
+  const slow = ask({ delayMs: 1_000 });
+  await expect.poll(() => stage().calls()).toHaveLength(1);
   const successor = await relay(directories[1], "new");
   renameSync(join(directories[1], "new.sock"), join(directories[1], "mis.sock"));
   await ask({});
   expect([old.made(), successor.made()]).toEqual([1, 1]);
+  expect((await slow).versions).toEqual(one);
 });

@@ -24,7 +24,6 @@ const serviceConfig = {
   methodConfig: [
     {
       name: [{ service: "v1alpha1.CSIDriverProvider" }],
-      waitForReady: true,
       retryPolicy: {
         maxAttempts: 3,
         initialBackoff: "1s",
@@ -96,12 +95,15 @@ function answered<Response>({ deadline, signal }: CallEnd, send: Send<Response>)
     const leave = (): void => {
       running.cancel();
     };
-    const metadata = new Metadata({ waitForReady: true });
-    const running = send(metadata, deadline === undefined ? {} : { deadline }, (error, value) => {
-      signal.removeEventListener("abort", leave);
-      if (error) reject(error);
-      else resolve(value as Response);
-    });
+    const running = send(
+      new Metadata({ waitForReady: true }),
+      deadline === undefined ? {} : { deadline },
+      (error, value) => {
+        signal.removeEventListener("abort", leave);
+        if (error) reject(error);
+        else resolve(value as Response);
+      },
+    );
     if (signal.aborted) leave();
     else signal.addEventListener("abort", leave, { once: true });
   });

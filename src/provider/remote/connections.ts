@@ -3,8 +3,8 @@ import type { ProviderSocket } from "./sockets.ts";
 
 /** Connections to providers, one for each name: made when they are needed, closed when their socket is gone. */
 export interface Connections {
-  /** Runs the work over a connection to this very socket. */
-  use<T>(name: string, socket: ProviderSocket, work: (channel: Channel) => Promise<T>): Promise<T>;
+  /** A connection to this very socket. */
+  to(name: string, socket: ProviderSocket): Channel;
   /** The provider's socket is gone. */
   drop(name: string): void;
   names(): readonly string[];
@@ -14,40 +14,25 @@ export interface Connections {
 interface Connection {
   readonly socket: ProviderSocket;
   readonly channel: Channel;
-  calls: number;
-  retired: boolean;
 }
 
 export function createConnections(maxReceiveBytes: number): Connections {
   const connections = new Map<string, Connection>();
 
-  function connect(name: string, socket: ProviderSocket): Connection {
-    const current = connections.get(name);
-    if (current?.socket.identity === socket.identity) return current;
-    drop(name);
-    const made = { socket, channel: openChannel(socket.path, maxReceiveBytes), calls: 0, retired: false };
-    connections.set(name, made);
-    return made;
-  }
-
+  /** A call under way ends as ever; one that still waits for somebody to listen ends now, UNAVAILABLE, and kubelet asks again. */
   function drop(name: string): void {
-    const current = connections.get(name);
-    if (current === undefined) return;
+    connections.get(name)?.channel.close();
     connections.delete(name);
-    current.retired = true;
-    closeUnused(current);
   }
 
   return {
-    use: async (name, socket, work) => {
-      const connection = connect(name, socket);
-      connection.calls += 1;
-      try {
-        return await work(connection.channel);
-      } finally {
-        connection.calls -= 1;
-        closeUnused(connection);
-      }
+    to: (name, socket) => {
+      const current = connections.get(name);
+      if (current?.socket.identity === socket.identity) return current.channel;
+      drop(name);
+      const channel = openChannel(socket.path, maxReceiveBytes);
+      connections.set(name, { socket, channel });
+      return channel;
     },
     drop,
     names: () => [...connections.keys()],
@@ -55,9 +40,4 @@ export function createConnections(maxReceiveBytes: number): Connections {
       for (const name of connections.keys()) drop(name);
     },
   };
-}
-
-/** A call under way is not broken because its provider moved. */
-function closeUnused({ retired, calls, channel }: Connection): void {
-  if (retired && calls === 0) channel.close();
 }

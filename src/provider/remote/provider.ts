@@ -1,8 +1,9 @@
 import type { Logger } from "../../log.ts";
-import type { ContentRequest, Content } from "../../model.ts";
-import type { Freshness, Provider } from "../../ports.ts";
+import type { ContentRequest } from "../../model.ts";
+import type { Provider } from "../../ports.ts";
 import { parseAnswer } from "./answer.ts";
-import { createConnections, type Connections } from "./connections.ts";
+import type { CallEnd, Channel } from "./channel.ts";
+import { createConnections } from "./connections.ts";
 import { probe } from "./probe.ts";
 import { refusal } from "./refusal.ts";
 import { mountRequest } from "./request.ts";
@@ -32,9 +33,9 @@ export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
   const { directories, maxReceiveBytes, log } = options;
   const connections = createConnections(maxReceiveBytes);
 
-  async function locate(name: string): Promise<ProviderSocket> {
+  function locate(name: string): ProviderSocket {
     try {
-      return await findSocket(name, directories);
+      return findSocket(name, directories);
     } catch (error) {
       connections.drop(name);
       throw error;
@@ -43,13 +44,18 @@ export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
 
   return {
     named: (name) => ({
-      fetch: async (request, freshness, signal) =>
-        fetchFrom({ name, socket: await locate(name), connections, log }, request, { freshness, signal }),
+      fetch: async (request, freshness, signal) => {
+        const socket = locate(name);
+        const provider = { name, socketPath: socket.path, channel: connections.to(name, socket) };
+        const bytes = await ask(provider, request, { deadline: freshness.deadline, signal });
+        const content = parseAnswer(bytes, name);
+        if (bytes.byteLength > LARGEST_SECRET_BYTES) tellSize(name, bytes.byteLength, request, log);
+        return content;
+      },
     }),
     probe: async (signal) => {
       const probes = connections.names().map(async (name) => {
-        const socket = await locate(name);
-        await connections.use(name, socket, (channel) => probe(name, channel, { signal, log }));
+        await probe(name, connections.to(name, locate(name)), { signal, log });
       });
       await Promise.allSettled(probes);
     },
@@ -57,32 +63,26 @@ export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
   };
 }
 
-interface Found {
+interface ConnectedProvider {
   readonly name: string;
-  readonly socket: ProviderSocket;
-  readonly connections: Connections;
-  readonly log: Logger;
+  readonly socketPath: string;
+  readonly channel: Channel;
 }
 
-async function fetchFrom(
-  { name, socket, connections, log }: Found,
+async function ask(
+  { name, socketPath, channel }: ConnectedProvider,
   request: ContentRequest,
-  { freshness, signal }: { readonly freshness: Freshness; readonly signal: AbortSignal },
-): Promise<Content> {
-  const bytes = await connections.use(name, socket, async (channel) => {
-    const end = { deadline: freshness.deadline, signal };
-    try {
-      return await channel.mount(mountRequest(request), end);
-    } catch (error) {
-      throw refusal(error, { name, socketPath: socket.path, reachable: channel.isReachable(), ...end });
-    }
-  });
-  const content = parseAnswer(bytes, name);
-  if (bytes.byteLength > LARGEST_SECRET_BYTES) warnOfSize(name, bytes.byteLength, request, log);
-  return content;
+  end: CallEnd,
+): Promise<Buffer> {
+  try {
+    return await channel.mount(mountRequest(request), end);
+  } catch (error) {
+    const { deadline, signal } = end;
+    throw refusal(error, { name, socketPath, reachable: channel.isReachable(), signal, deadline });
+  }
 }
 
-function warnOfSize(name: string, size: number, { volume }: ContentRequest, log: Logger): void {
+function tellSize(name: string, size: number, { volume }: ContentRequest, log: Logger): void {
   log.info(
     `the answer of provider "${name}" is ${size} bytes, more than 1 MiB: syncing it to Kubernetes Secrets may fail`,
     { pod: `${volume.pod.namespace}/${volume.pod.name}`, secretProviderClass: volume.className },

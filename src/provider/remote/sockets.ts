@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { DriverError } from "../../errors.ts";
 import { LONGEST_SOCKET_PATH } from "../../grpc/endpoint.ts";
 
@@ -27,12 +27,13 @@ export function parseDirectories(text: string): readonly string[] {
 
 /**
  * The first existing `<directory>/<name>.sock`, in the order of the directories, whether or not somebody listens there:
- * a provider that is being restarted is waited for. Throws ProviderNotFound.
+ * a provider that is being restarted is waited for. In one step, so that a later question never gets an earlier answer. Throws
+ * ProviderNotFound.
  */
-export async function findSocket(name: string, directories: readonly string[]): Promise<ProviderSocket> {
+export function findSocket(name: string, directories: readonly string[]): ProviderSocket {
   for (const directory of directories) {
     const path = `${directory.replace(/\/+$/, "")}/${name}.sock`;
-    const found = await look(path);
+    const found = look(path);
     if (found === undefined) continue;
     if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return found;
     throw notFound(
@@ -46,9 +47,9 @@ export async function findSocket(name: string, directories: readonly string[]): 
   );
 }
 
-async function look(path: string): Promise<ProviderSocket | undefined> {
+function look(path: string): ProviderSocket | undefined {
   try {
-    const { dev, ino, mtimeNs } = await stat(path, { bigint: true });
+    const { dev, ino, mtimeNs } = statSync(path, { bigint: true });
     return { path, identity: [path, dev, ino, mtimeNs].join("|") };
   } catch {
     return undefined;
