@@ -25,7 +25,7 @@ if (wanted !== text && values.check) {
 /** The version decides nothing here; a helm that was built without one would say 1.20, which the chart refuses. */
 function renderChart(): readonly Document[] {
   const chart = `${import.meta.dirname}/../charts/azure-keyvault-csi`;
-  const all = "--set=secrets-store-csi-driver.syncSecret.enabled=true";
+  const all = "--set=secrets-store-csi-driver.syncSecret.enabled=true,startupTaint=example.com/not-ready";
   const rendered = execFileSync("helm", ["template", "rights", chart, "--kube-version=1.35.0", all], {
     encoding: "utf8",
   });

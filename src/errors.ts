@@ -66,7 +66,8 @@ interface DriverErrorOptions extends ErrorOptions {
 
 /**
  * The only error that is thrown on purpose. The message is for the user: it says what and, where that is known, what to
- * do; it never holds a secret, a token or a response body. The cause is for whoever debugs and never leaves the process.
+ * do; it never holds a secret, a token or a response body. It is one line of well-formed text, whatever it is made of. The
+ * cause is for whoever debugs and never leaves the process.
  */
 export class DriverError extends Error {
   override readonly name = "DriverError";
@@ -75,10 +76,19 @@ export class DriverError extends Error {
   readonly provider: string | undefined;
 
   constructor(reason: Reason, message: string, options: DriverErrorOptions = {}) {
-    super(message, options);
+    super(inOneLine(message), options);
     this.reason = reason;
     this.provider = options.provider;
   }
+}
+
+/** Names in messages are strangers' texts: what would break the line is written as JSON has it, a lone surrogate is replaced. */
+function inOneLine(message: string): string {
+  return message.toWellFormed().replace(/[\p{Cc}\u2028\u2029]/gu, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** The same failure, told from further out: the message gets a beginning, reason and cause stay. */

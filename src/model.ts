@@ -145,6 +145,8 @@ export interface LiveSecret extends DesiredSecret {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly immutable: boolean;
+  /** Whether somebody else wrote a value since our own last write. */
+  readonly altered: boolean;
 }
 
 /** Values by key. Never logged. */

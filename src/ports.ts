@@ -20,11 +20,17 @@ import type {
 
 export type Clock = () => Date;
 
+/** Milliseconds since some moment. It never jumps, as the time of day may: what is a duration is counted by it. */
+export type Elapsed = () => number;
+
 /** Runs a task again and again; a run never overlaps the one before. The task's signal fires at stop. */
 export interface Schedule {
   /** With a phase it runs whenever the time of day, in milliseconds, leaves that remainder by the period. */
   every(periodMs: number, task: (signal: AbortSignal) => Promise<void>, phaseMs?: number): { stop(): Promise<void> };
 }
+
+/** Waits before the next try, longer and longer, and at random so that those who met do not meet again; an aborted signal ends it. */
+export type Backoff = (tries: number, signal: AbortSignal) => Promise<void>;
 
 /** What stands at a target: nothing, a plain directory, a mount, or a mount that cannot be read (a dead server behind it). */
 export type TargetState = "absent" | "directory" | "mounted" | "broken";
@@ -93,6 +99,11 @@ export interface PodStatuses {
 export interface Pods {
   /** By name: the UID says whether it is the pod that was meant. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<LivePod | undefined>;
+}
+
+export interface Nodes {
+  /** Takes all taints of that key away; others stay. Throws Busy where somebody changed the node meanwhile. */
+  removeTaint(name: string, key: string, signal: AbortSignal): Promise<"removed" | "absent">;
 }
 
 export interface Secrets {

@@ -6,6 +6,7 @@ import type { Cluster } from "../kube/ask.ts";
 import { createClasses } from "../kube/classes.ts";
 import { createEvents, type EventSender } from "../kube/events.ts";
 import { createInClusterAccess, SERVICE_ACCOUNT_DIR } from "../kube/in-cluster.ts";
+import { createNodes } from "../kube/nodes.ts";
 import { createPodStatuses } from "../kube/pod-statuses.ts";
 import { createPods } from "../kube/pods.ts";
 import { createSecrets } from "../kube/secrets.ts";
@@ -16,7 +17,7 @@ import { loadKernel } from "../mount/kernel.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
 import { hasNoswap } from "../mount/tmpfs.ts";
-import type { Mounter } from "../ports.ts";
+import type { Mounter, Nodes } from "../ports.ts";
 import { takeProxyVariables } from "../process/proxy-variables.ts";
 import { createAzureProvider, type AzureProviderOptions } from "../provider/azure/provider.ts";
 import { createPfxFiles } from "../provider/azure/pfx-files.ts";
@@ -35,6 +36,7 @@ export type NodeAdapters = Pick<
   readonly metrics: MetricsRegistry;
   readonly events: EventSender;
   readonly providers: NodeProviders;
+  readonly nodes: Nodes;
 };
 
 const clock = (): Date => new Date();
@@ -74,7 +76,7 @@ function azureOptions(flags: AzureFlags, env: NodeJS.ProcessEnv): Omit<AzureProv
   };
 }
 
-type ClusterAdapters = Pick<NodeAdapters, "classes" | "statuses" | "pods" | "secrets" | "events">;
+type ClusterAdapters = Pick<NodeAdapters, "classes" | "statuses" | "pods" | "secrets" | "events" | "nodes">;
 
 function connectCluster(cluster: Cluster, { nodeid }: NodeFlags, log: Logger): ClusterAdapters {
   return {
@@ -82,6 +84,7 @@ function connectCluster(cluster: Cluster, { nodeid }: NodeFlags, log: Logger): C
     statuses: createPodStatuses(cluster),
     pods: createPods(cluster),
     secrets: createSecrets(cluster),
+    nodes: createNodes(cluster),
     events: createEvents(cluster, { nodeName: nodeid, clock, log }),
   };
 }

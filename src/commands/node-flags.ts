@@ -13,6 +13,9 @@ const SHORTEST_INTERVAL_MS = 1_000;
 /** CSI: a plugin name has at most 63 characters, domain name notation. */
 const PLUGIN_NAME = /^[A-Za-z0-9]([-.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
 
+/** Kubernetes: a qualified name, with or without a domain. */
+const TAINT_KEY = /^([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
+
 /** Flags of `azure-keyvault-csi node`; the established driver's keep their names and defaults. */
 export const nodeFlags = {
   endpoint: flag("ENDPOINT", "CSI endpoint, a unix socket", "unix://tmp/csi.sock", (text) => {
@@ -32,6 +35,12 @@ export const nodeFlags = {
   ),
   "health-addr": addressFlag("where /healthz and /readyz are served", "127.0.0.1:9808"),
   "metrics-addr": addressFlag("where /metrics is served", ":8898"),
+  "startup-taint": flag(
+    "KEY",
+    "taint that is taken from this node when the plugin is ready (default: none)",
+    "",
+    parseTaintKey,
+  ),
   kubeconfig: flag(
     "FILE",
     "kubeconfig to use outside a cluster (else $KUBECONFIG, else the pod's service account)",
@@ -77,6 +86,12 @@ function parseNodeId(text: string): string {
   if (text === "") throw new Error("must name the Kubernetes node");
   if (text.length > LONGEST_NODE_NAME)
     throw new Error(`must have at most ${LONGEST_NODE_NAME} characters: it becomes a label of pod statuses`);
+  return text;
+}
+
+function parseTaintKey(text: string): string {
+  if (text !== "" && !TAINT_KEY.test(text))
+    throw new Error("must be a taint's key, such as example.com/agent-not-ready");
   return text;
 }
 

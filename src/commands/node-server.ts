@@ -8,9 +8,10 @@ import type { Schedule } from "../ports.ts";
 import { register, type Registration } from "../registration/registration.ts";
 import { agesOf } from "../rotation/ages.ts";
 import { createNotices } from "../rotation/notices.ts";
+import { backoff } from "../schedule/backoff.ts";
 import { createTimerSchedule } from "../schedule/timer.ts";
-import { createKeyedLock } from "../volume/keyed-lock.ts";
 import { createPreparations } from "../volume/preparations.ts";
+import { createKeyedLock } from "../sync/keyed-lock.ts";
 import { publishVolume } from "../volume/publish.ts";
 import { unpublishVolume } from "../volume/unpublish.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
@@ -19,6 +20,7 @@ import { buildInfo } from "./build-info.ts";
 import type { NodeAdapters } from "./node-adapters.ts";
 import type { NodeFlags } from "./node-flags.ts";
 import { serveProbes } from "./node-probes.ts";
+import { liftStartupTaint } from "./node-taint.ts";
 import { startUpkeep } from "./node-upkeep.ts";
 
 /** How long calls under way may take to end when the plugin stops; shorter than a pod's grace period of 30 s. */
@@ -57,6 +59,9 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
   const registration = await startRegistration(flags, csiSocketPath, schedule, log);
   started.defer(() => registration.stop());
   unready = () => (registration.isRegistered() ? undefined : "kubelet has not registered the plugin yet");
+  const { nodeid: name, "startup-taint": taint } = flags;
+  if (taint !== "")
+    started.use(liftStartupTaint({ name, taint, isReady: registration.isRegistered }, adapters.nodes, schedule, log));
   const running = started.move();
   return {
     ended: registration.ended,
@@ -71,16 +76,19 @@ function connectCore(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Vol
   const rotates = flags["enable-secret-rotation"];
   const volumes = createVolumes({ keepsCredentials: rotates });
   const clock = (): Date => new Date();
+  const elapsed = (): number => performance.now();
   adapters.metrics.watchAges(() => agesOf(volumes.all(), { rotates }));
   return {
     ...adapters,
-    events: createNotices(adapters.events, clock, log),
+    events: createNotices(adapters.events, elapsed, log),
     tokenTypesAllowed: flags["allow-token-secret-types"],
     volumes,
     locks: createKeyedLock(),
     preparations: createPreparations(),
     maxContentBytes: flags["max-call-recv-msg-size"],
+    backoff,
     clock,
+    elapsed,
     log,
     nodeName: flags.nodeid,
   };

@@ -1,6 +1,7 @@
 import type { Schedule } from "../ports.ts";
 import { phaseOf } from "../rotation/choice.ts";
 import { dropOverdue, OVERDUE_PERIOD_MS } from "../rotation/overdue.ts";
+import { HELD_UP_PERIOD_MS, reportHeldUp } from "../rotation/held-up.ts";
 import { createRotation } from "../rotation/pass.ts";
 import { REPAIR_PERIOD_MS, repair } from "../rotation/repair.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
@@ -13,7 +14,8 @@ export function startUpkeep(flags: NodeFlags, ports: VolumePorts, schedule: Sche
     const repeated = schedule.every(...task);
     started.defer(() => repeated.stop());
   };
-  every(REPAIR_PERIOD_MS, (signal) => repair(ports, signal));
+  every(REPAIR_PERIOD_MS, (signal) => repair(ports, signal), phaseOf("repair", ports.nodeName, REPAIR_PERIOD_MS));
+  every(HELD_UP_PERIOD_MS, (signal) => reportHeldUp(ports, signal));
   every(OVERDUE_PERIOD_MS, () => {
     dropOverdue(ports);
     return Promise.resolve();
@@ -27,7 +29,7 @@ export function startUpkeep(flags: NodeFlags, ports: VolumePorts, schedule: Sche
       void rotation.pass();
       return Promise.resolve();
     };
-    every(intervalMs, begin, phaseOf(ports.nodeName, intervalMs));
+    every(intervalMs, begin, phaseOf("rotation", ports.nodeName, intervalMs));
   }
   return started;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { AllCounters } from "../emulator/control.ts";
-import { credentialsSecret, misspelling, tutorial, type PodShape } from "./objects.ts";
+import { credentialsSecret, misspelling, mounted, tutorial, type PodShape } from "./objects.ts";
 import type { Stage } from "./stage.ts";
 
 /** How the demo's pod proves who it is, and how that looks when it is wrong. */
@@ -9,10 +9,14 @@ export interface DemoIdentity {
   /** Parameters of its SecretProviderClass, beside vault, tenant and objects. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly pod: Pick<PodShape, "credentials" | "serviceAccountName">;
-  /** Makes Azure know it. */
+  /** Makes Azure know it, and lets it read the vault. */
   prepare(on: Stage): Promise<void>;
+  /** By which the vault knows it. */
+  objectId(on: Stage): string;
   /** Who gave the token: what it was asked. */
   asked(counters: AllCounters): Readonly<Record<string, number>>;
+  /** Each pod has its own: what the vault tells one is not told another. */
+  readonly ofEachPod?: true;
   readonly wrong: WrongIdentity;
 }
 
@@ -29,10 +33,14 @@ const clientId = randomUUID();
 const objectId = randomUUID();
 const issuer = "https://kubernetes.default.svc.cluster.local";
 const subject = "system:serviceaccount:default:web";
-const allowed = { secrets: ["get"] };
+
+/** demo-vault's access policy of an identity: may it read secrets, or nothing? */
+export async function setAccess(on: Stage, objectId: string, mayRead: boolean): Promise<void> {
+  await on.tell(`/vaults/demo-vault/access/${objectId}`, mayRead ? { secrets: ["get"] } : {});
+}
 
 async function grant(on: Stage): Promise<{ tenantId: string; clientId: string; objectId: string }> {
-  await on.tell(`/vaults/demo-vault/access/${objectId}`, allowed);
+  await setAccess(on, objectId, true);
   return { tenantId: on.settings.tenantId, clientId, objectId };
 }
 
@@ -41,6 +49,7 @@ const principal: DemoIdentity = {
   parameters: { usePodIdentity: "false" },
   pod: { credentials: tutorial.credentials },
   prepare: (on) => on.apply(credentialsSecret(tutorial.credentials, on.settings.demo)),
+  objectId: (on) => on.settings.demo.objectId,
   asked: ({ entra }) => entra.answers,
   wrong: {
     title: "A wrong client secret",
@@ -66,6 +75,7 @@ const workload: DemoIdentity = {
       audience: "api://AzureADTokenExchange",
     });
   },
+  objectId: () => objectId,
   asked: ({ entra }) => entra.answers,
   wrong: {
     title: "Another service account",
@@ -79,6 +89,7 @@ const binding: DemoIdentity = {
   parameters: { clientID: clientId, useAzureTokenProxy: "true" },
   pod: { serviceAccountName: "web" },
   prepare: async (on) => on.tell("/token-proxy/bindings", { ...(await grant(on)), subject }),
+  objectId: () => objectId,
   asked: ({ tokenProxy }) => tokenProxy.answers,
   wrong: {
     title: "A service account that may not use the identity",
@@ -92,6 +103,7 @@ const managed: DemoIdentity = {
   parameters: { useVMManagedIdentity: "true", userAssignedIdentityID: clientId },
   pod: {},
   prepare: async (on) => on.tell("/imds/identities", await grant(on)),
+  objectId: () => objectId,
   asked: ({ imds }) => imds.answers,
   wrong: {
     title: "An identity that the node does not have",
@@ -106,10 +118,12 @@ const pod: DemoIdentity = {
   pod: {},
   prepare: async (on) => {
     const identity = await grant(on);
-    for (const podName of [tutorial.pod, misspelling])
+    for (const podName of [...mounted, misspelling])
       await on.tell("/nmi/bindings", { ...identity, namespace: "default", podName });
   },
+  objectId: () => objectId,
   asked: ({ nmi }) => nmi.answers,
+  ofEachPod: true,
   wrong: {
     title: "A pod that nothing is bound to",
     shape: {},

@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { identities, type DemoIdentity } from "./identities.ts";
+import { readMetrics } from "./metrics.ts";
+import { mirror } from "./mirror.ts";
 import { createNarrator } from "./narrator.ts";
-import { tutorial } from "./objects.ts";
+import { mounted, tutorial } from "./objects.ts";
 import type { RunningProcess } from "./processes.ts";
+import { failToRefresh, moreStart, replacePlugin, rotate } from "./rotation.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { mount, prepare, republish, stop, unpublish, wrongIdentity, wrongSecretName, type Cast } from "./story.ts";
 
@@ -24,9 +27,12 @@ const stage = await tell.step("An emulated Azure and Kubernetes start", setStage
 let plugin: RunningProcess | undefined;
 try {
   plugin = await tell.step("The plugin starts: one process, dist/main.js node", () => stage.startPlugin());
-  for (const scene of [prepare, mount, republish, wrongSecretName, wrongIdentity]) await scene(stage, tell, cast);
+  for (const scene of [prepare, mount, republish, wrongSecretName, wrongIdentity, moreStart])
+    await scene(stage, tell, cast);
+  plugin = await replacePlugin(stage, tell, cast, plugin);
+  for (const scene of [rotate, failToRefresh, mirror, readMetrics]) await scene(stage, tell, cast);
   if (keep) await waitForCtrlC(stage, plugin);
-  await unpublish(stage, tell, cast);
+  await unpublish(stage, tell);
   await stop(stage, plugin, tell);
   tell.show(
     `\nAll of it held, in ${(tell.elapsedMs() / 1000).toFixed(1)} s. Next: npm test; npm run demo -- --keep leaves it running to play with;\nnpm run demo -- --identity ${Object.keys(identities).join("|")} shows how else a pod proves who it is.`,
@@ -36,7 +42,7 @@ try {
     `\n${error instanceof Error ? error.message : "failed"}\n\nThe plugin wrote:\n${plugin?.output() ?? "nothing"}`,
   );
   process.exitCode = 1;
-  await stage.kubelet.unpublish(tutorial.pod).catch(() => undefined);
+  for (const name of mounted) await stage.kubelet.unpublish(name).catch(() => undefined);
 } finally {
   await plugin?.stop();
   await stage.close();
@@ -71,7 +77,8 @@ async function waitForCtrlC(on: Stage, { pid }: RunningProcess): Promise<void> {
   tell.show(`
 Left running (plugin: pid ${pid}). From another terminal:
   cat /proc/${process.pid}/root${target}/DemoSecret
-  npm run emulator -- set Another=value --dir ${on.dir}/emulator
+  npm run emulator -- set DemoSecret=value --dir ${on.dir}/emulator      # within a second it is in the file
+  curl ${on.metricsUrl}
   npm run emulator -- kubelet unpublish ${tutorial.pod} --dir ${on.dir}/emulator --socket ${on.socketPath} --root ${on.kubeletRoot}
   npm run emulator -- kubelet publish ${tutorial.pod} --dir ${on.dir}/emulator --socket ${on.socketPath} --root ${on.kubeletRoot}
   curl ${on.settings.controlUrl}/counters

@@ -9,6 +9,11 @@ export interface Narrator {
   elapsedMs(): number;
 }
 
+/** A long text in lines. */
+export function wrapped(text: string): string {
+  return text.replaceAll(/(.{1,110})(\s|$)/g, "$1\n");
+}
+
 export function createNarrator(write: (text: string) => void, colours: boolean): Narrator {
   const paint = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
   const begun = performance.now();

@@ -10,6 +10,8 @@ export interface PodShape {
   /** The Secret that nodePublishSecretRef shape. */
   readonly credentials?: string;
   readonly serviceAccountName?: string;
+  /** spec.secretObjects of the class: which Kubernetes Secrets mirror the volume. */
+  readonly secretObjects?: readonly object[];
 }
 
 /** The tutorial's shape. */
@@ -22,6 +24,29 @@ export const tutorial = {
 
 /** The pod whose class misspells the secret's name. */
 export const misspelling = "wrong-name";
+
+/** More pods of the tutorial's class. */
+export const crowd: readonly string[] = Array.from({ length: 9 }, (_, index) => `busybox-${index + 2}`);
+
+/** A pod of a certificate that is mirrored as a Secret for an ingress. */
+export const shop = {
+  pod: "shop",
+  secretProviderClass: "akvprovider-tls",
+  objectName: "shop-cert",
+  secretObjects: [
+    {
+      secretName: "shop-tls",
+      type: "kubernetes.io/tls",
+      labels: { app: "shop" },
+      data: ["tls.crt", "tls.key"].map((key) => ({ objectName: "shop-cert", key })),
+    },
+  ],
+} as const;
+
+/** The pods that have volumes in the end. */
+export const mounted: readonly string[] = [tutorial.pod, ...crowd, shop.pod];
+
+export const shopSecret = { plural: "secrets", namespace: "default", name: shop.secretObjects[0].secretName } as const;
 
 /** `kubectl create secret generic secrets-store-creds --from-literal clientid=… --from-literal clientsecret=…` */
 export function credentialsSecret(
@@ -50,6 +75,7 @@ metadata:
   name: ${shape.secretProviderClass}
 spec:
   provider: azure
+  secretObjects: ${JSON.stringify(shape.secretObjects ?? [])}
   parameters:
 ${parameters.join("\n")}
     keyvaultName: demo-vault

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
+import { until } from "./until.ts";
 
 /** A real process of the demo; what it wrote is kept for the case that something goes wrong. */
 export interface RunningProcess {
@@ -20,16 +20,11 @@ export async function startProcess(
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  await fileAppears(ready, child, () => output);
+  await until(`${program} ${args[0] ?? ""} starts`, () => {
+    if (child.exitCode !== null) throw new Error(`a process did not start:\n${output}`);
+    return Promise.resolve(existsSync(ready));
+  });
   return { pid: child.pid ?? 0, output: () => output, stop: () => terminate(child) };
-}
-
-async function fileAppears(path: string, child: ChildProcess, output: () => string): Promise<void> {
-  const until = Date.now() + 15_000;
-  while (!existsSync(path)) {
-    if (child.exitCode !== null || Date.now() > until) throw new Error(`a process did not start:\n${output()}`);
-    await delay(20);
-  }
 }
 
 async function terminate(child: ChildProcess): Promise<number> {

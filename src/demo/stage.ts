@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AllCounters } from "../emulator/control.ts";
 import { createKubelet, type Kubelet } from "../emulator/kubelet.ts";
 import { createKubernetesClient, type KubernetesClient } from "../emulator/kubernetes-client.ts";
+import { listen } from "../emulator/listener.ts";
 import { nodeServices } from "../emulator/node-services.ts";
 import type { EmulatorSettings } from "../emulator/settings.ts";
 import { openSigningKey } from "../emulator/signing-key.ts";
@@ -25,7 +26,8 @@ export interface Stage {
   tell(path: string, body: object): Promise<void>;
   counters(): Promise<AllCounters>;
   resetCounters(): Promise<void>;
-  startPlugin(): Promise<RunningProcess>;
+  startPlugin(...flags: readonly string[]): Promise<RunningProcess>;
+  readonly metricsUrl: string;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function setStage(): Promise<Stage> {
   const ca = await readFile(join(emulatorDir, "ca.pem"), "utf8");
   const cluster = createKubernetesClient({ url: settings.kubernetesUrl, ca, token: settings.adminToken });
   const signingKey = await openSigningKey(join(emulatorDir, "service-account-key.json"));
+  const metricsAddress = await freeAddress();
   const say = (...words: readonly string[]): Promise<string> =>
     run([process.execPath, emulatorMain, "--dir", emulatorDir, ...words]);
   return {
@@ -55,9 +58,7 @@ export async function setStage(): Promise<Stage> {
     kubelet: createKubelet({ socketPath, root: kubeletRoot, cluster, signingKey, tokensIn: "secrets" }),
     emulator: say,
     apply: async (yaml) => {
-      const file = join(dir, "object.yaml");
-      await writeFile(file, yaml);
-      await say("apply", file);
+      await cluster.apply(yaml);
     },
     tell: async (path, body) => {
       const answer = await fetch(settings.controlUrl + path, { method: "PUT", body: JSON.stringify(body) });
@@ -67,7 +68,11 @@ export async function setStage(): Promise<Stage> {
     resetCounters: async () => {
       await fetch(`${settings.controlUrl}/reset`, { method: "POST" });
     },
-    startPlugin: () => startPlugin(settings, emulatorDir, socketPath),
+    startPlugin: (...flags) => {
+      const own = [`--endpoint=unix://${socketPath}`, `--metrics-addr=${metricsAddress}`, ...flags];
+      return startPlugin(settings, emulatorDir, { flags: own, ready: socketPath });
+    },
+    metricsUrl: `http://${metricsAddress}/metrics`,
     close: async () => {
       await emulator.stop();
       await rm(dir, { recursive: true, force: true });
@@ -75,16 +80,20 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-function startPlugin(settings: EmulatorSettings, emulatorDir: string, socketPath: string): Promise<RunningProcess> {
+function startPlugin(
+  settings: EmulatorSettings,
+  emulatorDir: string,
+  { flags, ready }: { readonly flags: readonly string[]; readonly ready: string },
+): Promise<RunningProcess> {
   const services = nodeServices(settings, emulatorDir);
-  const flags = [
-    `--endpoint=unix://${socketPath}`,
-    "--nodeid=demo-node",
-    `--kubeconfig=${emulatorDir}/kubeconfig`,
-    "--health-addr=127.0.0.1:0",
-    "--metrics-addr=127.0.0.1:0",
-    ...services.flags,
-  ];
+  const common = ["--nodeid=demo-node", `--kubeconfig=${emulatorDir}/kubeconfig`, "--health-addr=127.0.0.1:0", "-v=5"];
   const env = { ...services.env, NODE_EXTRA_CA_CERTS: join(emulatorDir, "ca.pem") };
-  return startProcess(["dist/main.js", "node", ...flags, "-v=5"], { ready: socketPath, env });
+  return startProcess(["dist/main.js", "node", ...common, ...services.flags, ...flags], { ready, env });
+}
+
+/** One that nobody uses now. */
+async function freeAddress(): Promise<string> {
+  const listener = await listen(() => new Response(), { port: 0 });
+  await listener.stop();
+  return `127.0.0.1:${listener.port}`;
 }

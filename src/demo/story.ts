@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { DemoIdentity } from "./identities.ts";
-import type { Narrator } from "./narrator.ts";
-import { misspelling, podManifest, secretProviderClass, type PodShape } from "./objects.ts";
+import { wrapped, type Narrator } from "./narrator.ts";
+import { misspelling, mounted, podManifest, secretProviderClass, shopSecret, type PodShape } from "./objects.ts";
 import type { RunningProcess } from "./processes.ts";
 import type { Stage } from "./stage.ts";
 
@@ -22,7 +22,7 @@ export async function prepare(on: Stage, { step }: Narrator, { pod, identity }: 
   await on.resetCounters();
 }
 
-async function createPod(on: Stage, shape: PodShape): Promise<void> {
+export async function createPod(on: Stage, shape: PodShape): Promise<void> {
   await on.apply([secretProviderClass(shape, on.settings, on.cloudFile), podManifest(shape)].join("---"));
 }
 
@@ -102,7 +102,7 @@ async function refusal(on: Stage, shape: PodShape, title: string, { step, show, 
       (e: unknown) => (e as { details?: string }).details ?? "",
     ),
   );
-  show(error.replaceAll(/(.{1,110})(\s|$)/g, "$1\n"));
+  show(wrapped(error));
   const [target = ""] = await on.kubelet.targets(pod);
   verify(
     "nothing is left behind: no directory, no mount",
@@ -111,10 +111,14 @@ async function refusal(on: Stage, shape: PodShape, title: string, { step, show, 
   return error;
 }
 
-export async function unpublish(on: Stage, { step, verify }: Narrator, { pod: { pod } }: Cast): Promise<void> {
-  const [target = ""] = await on.kubelet.targets(pod);
-  await step("The pod is deleted: kubelet unpublishes", () => on.kubelet.unpublish(pod));
-  verify("no directory and no mount is left", !existsSync(target) && (await mountsBelow(on)).length === 0);
+export async function unpublish(on: Stage, { step, verify }: Narrator): Promise<void> {
+  const targets = (await Promise.all(mounted.map((name) => on.kubelet.targets(name)))).flat();
+  await step("The pods are deleted: kubelet unpublishes", async () => {
+    await Promise.all(mounted.map((name) => on.kubelet.unpublish(name)));
+    for (const name of mounted) await on.cluster.delete({ plural: "pods", namespace: "default", name });
+  });
+  verify("no directory and no mount is left", !targets.some(existsSync) && (await mountsBelow(on)).length === 0);
+  verify("the Secret has gone with its pod", (await on.cluster.get(shopSecret)) === undefined);
 }
 
 export async function stop(on: Stage, running: RunningProcess, { step, verify }: Narrator): Promise<void> {

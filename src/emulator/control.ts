@@ -1,4 +1,5 @@
 import { Hono, type Context } from "hono";
+import { parseFields } from "./control/fields.ts";
 import { createIdentityControl } from "./control/identities.ts";
 import type { Entra } from "./entra.ts";
 import { parseFault } from "./fault.ts";
@@ -71,6 +72,11 @@ export function createControl(parts: Parts): Handler {
     })
     .put("/vaults/:name/secrets/:secret", async (c) => {
       vaults.named(c.req.param("name")).setSecret(c.req.param("secret"), await c.req.text());
+      return done();
+    })
+    .put("/vaults/:name/certificates/:certificate", async (c) => {
+      const { name, certificate } = c.req.param();
+      await vaults.named(name).createCertificate(certificate, parseFields(await c.req.json(), { subject: "text?" }));
       return done();
     })
     .route(

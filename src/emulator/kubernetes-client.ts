@@ -6,6 +6,8 @@ import type { KubernetesObject, ObjectKey } from "./kubernetes/objects.ts";
 /** Sets the emulated cluster up from outside, as an administrator. */
 export interface KubernetesClient {
   get(key: ObjectKey): Promise<KubernetesObject | undefined>;
+  /** All of a kind in one namespace. */
+  list(collection: Omit<ObjectKey, "name">): Promise<readonly KubernetesObject[]>;
   put(object: KubernetesObject): Promise<void>;
   delete(key: ObjectKey): Promise<void>;
   /** Every document of a YAML text; a missing namespace is "default". */
@@ -35,6 +37,10 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
   };
   return {
     get: async (key) => (await send(options, "GET", key)) as KubernetesObject | undefined,
+    list: async (collection) => {
+      const found = (await send(options, "GET", collection)) as { readonly items: readonly KubernetesObject[] };
+      return found.items;
+    },
     put,
     delete: async (key) => {
       await send(options, "DELETE", key);
@@ -68,11 +74,11 @@ const groups: Readonly<Record<string, string>> = {
 async function send(
   { url, ca, token }: KubernetesClientOptions,
   method: string,
-  key: ObjectKey,
+  { plural, namespace, name }: Omit<ObjectKey, "name"> & Partial<ObjectKey>,
   body?: object,
 ): Promise<unknown> {
-  const group = groups[key.plural] ?? "api/v1";
-  const path = `/${group}/namespaces/${key.namespace}/${key.plural}/${key.name}`;
+  const group = groups[plural] ?? "api/v1";
+  const path = `/${group}/namespaces/${namespace}/${plural}${name === undefined ? "" : `/${name}`}`;
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const { status, content } = await exchange(new URL(path, url), { method, ca, headers }, body);
   if (status === 404) return undefined;

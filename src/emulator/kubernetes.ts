@@ -8,6 +8,7 @@ import {
   type ObjectMeta,
   type ObjectStore,
 } from "./kubernetes/objects.ts";
+import { recorded } from "./kubernetes/managed-fields.ts";
 import { patcherOf } from "./kubernetes/patch.ts";
 import { createRights, type Rights } from "./kubernetes/rights.ts";
 import { completeSecret, secretProblem, unreadableValue } from "./kubernetes/secrets.ts";
@@ -57,13 +58,13 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
     if (token === tokens.admin) return undefined;
     if (token !== tokens.plugin) return refusals.unauthorized();
     if (failure > 0) return statusAnswer(failure, "ServiceUnavailable", "the emulator was told to fail");
-    const verb = verbs[request.method] ?? request.method;
+    const verb = verbOf(request, key);
     return rights.has(verb, key.plural) ? undefined : refusals.forbidden(pluginUser, verb, resourceOf(key), key);
   }
 
   async function serve(request: Request, key: ObjectKey): Promise<Response> {
-    const isNew = key.name === "" && request.method === "POST";
-    return refusalOf(request, key) ?? (await (isNew ? create : respond)(request, key, objects));
+    const answer = key.name === "" ? respondForAll : respond;
+    return refusalOf(request, key) ?? (await answer(request, key, objects));
   }
 
   const route = (c: { req: { raw: Request; param(): Record<string, string> } }): Promise<Response> => {
@@ -73,7 +74,7 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
   const app = new Hono();
   for (const group of ["api/v1", "apis/apps/v1", "apis/secrets-store.csi.x-k8s.io/v1"])
     app
-      .post(`/${group}/namespaces/:namespace/:plural`, route)
+      .on(["GET", "POST"], `/${group}/namespaces/:namespace/:plural`, route)
       .all(`/${group}/namespaces/:namespace/:plural/:name`, route);
   app.notFound((c) => statusAnswer(404, "NotFound", `the server could not find the requested resource ${c.req.path}`));
   return {
@@ -87,8 +88,20 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
   };
 }
 
+/** Of a collection, a GET lists. */
+function verbOf({ method }: Request, { name }: ObjectKey): string {
+  return method === "GET" && name === "" ? "list" : (verbs[method] ?? method);
+}
+
+async function respondForAll(request: Request, collection: ObjectKey, objects: ObjectStore): Promise<Response> {
+  if (request.method === "POST") return create(request, collection, objects);
+  const { plural, namespace } = collection;
+  const items = objects.list(plural).filter(({ metadata }) => metadata.namespace === namespace);
+  return Response.json({ apiVersion: "v1", kind: "List", items });
+}
+
 async function respond(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
-  if (request.method === "PUT") return replace(key, (await request.json()) as KubernetesObject, objects);
+  if (request.method === "PUT") return replace(request, key, objects);
   if (request.method === "PATCH") return patch(request, key, objects);
   if (request.method !== "GET" && request.method !== "DELETE") return refusals.methodNotAllowed();
   const found = objects.get(key);
@@ -102,14 +115,15 @@ async function create(request: Request, collection: ObjectKey, objects: ObjectSt
   const object = (await request.json()) as KubernetesObject;
   const key = { ...collection, name: object.metadata.name };
   if (objects.get(key) !== undefined) return refusals.alreadyExists(resourceOf(key), key.name);
-  return store(key, object, objects);
+  return store(key, object, objects, managerOf(request));
 }
 
 /** Creates as well, which the real one does for few kinds. */
-function replace(key: ObjectKey, wanted: KubernetesObject, objects: ObjectStore): Response {
+async function replace(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
+  const wanted = (await request.json()) as KubernetesObject;
   const live = objects.get(key);
   if (live !== undefined && !meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
-  return store(key, wanted, objects);
+  return store(key, wanted, objects, managerOf(request));
 }
 
 async function patch(request: Request, key: ObjectKey, objects: ObjectStore): Promise<Response> {
@@ -120,7 +134,8 @@ async function patch(request: Request, key: ObjectKey, objects: ObjectStore): Pr
   const live = objects.get(key);
   if (live === undefined) return refusals.notFound(resourceOf(key), key.name);
   const wanted = patched(live, await request.json());
-  return meets(live, wanted.metadata) ? store(key, wanted, objects) : refusals.conflict(resourceOf(key), key.name);
+  if (!meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
+  return store(key, wanted, objects, managerOf(request));
 }
 
 /** A resource version in a write is a condition. */
@@ -138,12 +153,19 @@ async function apply(request: Request, key: ObjectKey, objects: ObjectStore): Pr
     return refusals.badRequest("the name or namespace of the object does not match the URL");
   const live = objects.get(key);
   if (live !== undefined && !meets(live, wanted.metadata)) return refusals.conflict(resourceOf(key), key.name);
-  return store(key, applied(live, wanted), objects);
+  return store(key, applied(live, wanted), objects, managerOf(request));
 }
 
-function store(key: ObjectKey, given: KubernetesObject, objects: ObjectStore): Response {
+/** Who writes, as the API server names it: by the parameter, or by the user agent. */
+function managerOf(request: Request): string {
+  const [agent = ""] = (request.headers.get("user-agent") ?? "").split("/");
+  return new URL(request.url).searchParams.get("fieldManager") ?? (agent === "" ? "unknown" : agent);
+}
+
+/** Who writes what is recorded of Secrets alone. */
+function store(key: ObjectKey, given: KubernetesObject, objects: ObjectStore, manager: string): Response {
   const live = objects.get(key);
-  const object = key.plural === "secrets" ? completeSecret(given) : given;
+  const object = key.plural === "secrets" ? recorded(live, completeSecret(given), manager) : given;
   const unreadable = key.plural === "secrets" ? unreadableValue(object) : undefined;
   if (unreadable !== undefined)
     return refusals.badRequest(`Secret in version "v1" cannot be handled: illegal base64 data in key ${unreadable}`);

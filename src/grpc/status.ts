@@ -17,14 +17,9 @@ export function toStatus(error: unknown, signal: AbortSignal): WireStatus {
   return { code: status.INTERNAL, details: "internal error" };
 }
 
-/** Names in messages are strangers' texts: lone surrogates cannot be encoded, line breaks would make lines of their own. */
+/** The cut may halve a character, which cannot be encoded. */
 function tellable(message: string): string {
-  const cut = message.length > LONGEST_DETAILS ? `${message.slice(0, LONGEST_DETAILS)}…` : message;
-  return cut.toWellFormed().replace(/[\p{Cc}\u2028\u2029]/gu, escapeCharacter);
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return message.length > LONGEST_DETAILS ? `${message.slice(0, LONGEST_DETAILS).toWellFormed()}…` : message;
 }
 
 /**

@@ -76,14 +76,26 @@ function unreachable(cause: unknown, signal: AbortSignal): DriverError {
 /** OwnerReferencesPermissionEnforcement asks for one more right where the owner of an existing object changes. */
 const ownership = ", or may not change its owner, which takes the right to delete";
 
+/** Nodes are in no namespace. */
+function whereOf({ namespace }: ObjectRef): string {
+  return namespace === "" ? "" : ` in namespace "${namespace}"`;
+}
+
 function refused(status: number, request: ApiRequest, subject: Subject): DriverError {
   const { resource, ref, remedy = "install the chart's RBAC" } = subject;
   const verb = verbOf(request, status);
-  if (status === 401 || status === 403)
+  // The token is read anew for each request: an API server that starts does not know it yet, and nobody was refused a right.
+  if (status === 401)
+    return new DriverError(
+      "KubernetesUnavailable",
+      `the Kubernetes API answered HTTP 401 to ${verb} ${resource} "${ref.name}": it does not know the driver's token; ` +
+        "if that lasts, restart the driver's pod",
+    );
+  if (status === 403)
     return new DriverError(
       "PermissionDenied",
       `${resource} "${ref.name}" is forbidden (HTTP ${status}): the driver's service account may not ` +
-        `${verb} it in namespace "${ref.namespace}"${verb === "patch" ? ownership : ""}; ${remedy}`,
+        `${verb} it${whereOf(ref)}${verb === "patch" ? ownership : ""}; ${remedy}`,
     );
   // Success without JSON is no API server's answer: a proxy stands in between.
   const reason = status < 300 || status === 429 || status >= 500 ? "KubernetesUnavailable" : "InvalidRequest";

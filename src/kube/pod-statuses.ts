@@ -1,7 +1,8 @@
 import { DriverError } from "../errors.ts";
 import type { LivePodStatus, ObjectRef, PodStatus } from "../model.ts";
 import type { PodStatuses } from "../ports.ts";
-import { ask, type Cluster, type Subject } from "./ask.ts";
+import type { ApiAnswer } from "./api.ts";
+import { ask, bodyOf, exchange, type Cluster, type Subject } from "./ask.ts";
 import { parseMetadata } from "./metadata.ts";
 import { namespacedPath, SECRETS_STORE } from "./paths.ts";
 
@@ -15,8 +16,11 @@ export function createPodStatuses(cluster: Cluster): PodStatuses {
       const path = `${pathOf(status.ref)}?fieldManager=${FIELD_MANAGER}&force=true`;
       const body = { contentType: "application/apply-patch+yaml", content: manifestOf(status) };
       const subject = subjectOf(status.ref);
-      if ((await ask(cluster, { method: "PATCH", path, body }, subject, signal)) === undefined)
-        throw cannotExist(subject);
+      const request = { method: "PATCH", path, body } as const;
+      const answer = await exchange(cluster, request, subject, signal);
+      if (answer.status === 404) throw cannotExist(subject);
+      if (isOfAnotherNode(answer)) throw isStillThere(subject);
+      bodyOf(answer, request, subject);
     },
     read: async (ref, signal) => {
       const body = await ask(cluster, { method: "GET", path: pathOf(ref) }, subjectOf(ref), signal);
@@ -50,6 +54,20 @@ function manifestOf({ ref, pod, nodeName, className, targetPath, objects }: PodS
 function parseStatus(body: unknown): LivePodStatus {
   const { uid, owners } = parseMetadata(body);
   return { uid, ownerUids: owners.map((owner) => owner.uid) };
+}
+
+/** By the chart's admission policy (charts/azure-keyvault-csi/templates/admission.yaml), whose words these are. */
+function isOfAnotherNode({ status, body }: ApiAnswer): boolean {
+  const message = (body as { readonly message?: unknown } | undefined)?.message;
+  return status === 422 && typeof message === "string" && message.endsWith("the pod status is of another node");
+}
+
+/** A StatefulSet's pod that moved: the status goes with the pod before it, as soon as garbage is collected. */
+function isStillThere({ resource, ref }: Subject): DriverError {
+  return new DriverError(
+    "Busy",
+    `${resource} "${ref.name}" is still that of a pod on another node; it will be written when garbage collection has removed that`,
+  );
 }
 
 /** An apply creates what is absent, so "not found" is said of the namespace or of the CRD. */

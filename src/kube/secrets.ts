@@ -3,6 +3,7 @@ import type { DesiredSecret, LiveSecret, ObjectRef, SecretChanges, SecretData } 
 import type { Secrets } from "../ports.ts";
 import type { ApiAnswer, ApiRequest } from "./api.ts";
 import { ask, bodyOf, exchange, type Cluster, type Subject } from "./ask.ts";
+import { isAltered } from "./managed-fields.ts";
 import { parseMetadata, stringsIn } from "./metadata.ts";
 import { collectionPath, CORE, namespacedPath } from "./paths.ts";
 import { FIELD_MANAGER } from "./pod-statuses.ts";
@@ -87,6 +88,7 @@ function parseSecret(body: unknown, ref: ObjectRef): LiveSecret {
     type: typeof type === "string" ? type : "",
     data: decoded(stringsIn(data)),
     immutable: immutable === true,
+    altered: isAltered(body, FIELD_MANAGER),
   };
 }
 

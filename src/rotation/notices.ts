@@ -1,50 +1,69 @@
+import { fingerprintOf } from "../formats/fingerprint.ts";
 import type { Logger } from "../log.ts";
 import type { PodEvent, PodRef } from "../model.ts";
-import type { Clock, Events } from "../ports.ts";
+import type { Elapsed, Events } from "../ports.ts";
 
 /** The same words about the same pod are said again after so long: an event must not expire while its fault lasts (1 h). */
 const AGAIN_MS = 30 * 60_000;
 /** New words about one pod, of one reason, within an hour: a fault whose words change each time is bounded, too. */
 const MOST_AN_HOUR = 10;
 const HOUR_MS = 60 * 60_000;
-/** More pods than a node has. */
-const MOST_REMEMBERED = 5_000;
+/** Pods of a node, twice over, with a few reasons each. */
+const MOST_REMEMBERED = 2_000;
 
-/** Something that was said. */
+/**
+ * Something that was said: the fingerprint of its words, since the words of pods that are gone are not worth their memory.
+ * That a new message is taken for one of these ten happens once in 400 million.
+ */
 export interface Said {
-  readonly message: string;
-  readonly at: Date;
+  readonly words: number;
+  /** By `elapsed`. */
+  readonly atMs: number;
 }
 
-/** Whether a message is worth saying after these. */
-export function isWorthSaying(said: readonly Said[], message: string, now: Date): boolean {
-  const ageOf = ({ at }: Said): number => now.getTime() - at.getTime();
-  if (said.some((one) => one.message === message && ageOf(one) < AGAIN_MS)) return false;
+/** Whether words are worth saying after these. */
+export function isWorthSaying(said: readonly Said[], words: number, elapsedMs: number): boolean {
+  const ageOf = ({ atMs }: Said): number => elapsedMs - atMs;
+  if (said.some((one) => one.words === words && ageOf(one) < AGAIN_MS)) return false;
   return said.filter((one) => ageOf(one) < HOUR_MS).length < MOST_AN_HOUR;
+}
+
+/** Events that are worth saying. */
+export interface Notices extends Events {
+  /** For how many pods and reasons it is remembered what was said. */
+  remembered(): number;
 }
 
 /**
  * Events, and a log line for each, as far as they are worth saying: a vault that is down for an hour makes a handful for each
  * pod, not one at each pass.
  */
-export function createNotices(events: Events, clock: Clock, log: Logger): Events {
+export function createNotices(events: Events, elapsed: Elapsed, log: Logger): Notices {
   const remembered = new Map<string, readonly Said[]>();
+
+  function isRecent({ atMs }: Said): boolean {
+    return elapsed() - atMs < HOUR_MS;
+  }
 
   function remember(key: string, said: readonly Said[]): void {
     // The order of a Map is that of insertion: the first is who was spoken of longest ago.
     remembered.delete(key);
     remembered.set(key, said);
-    for (const oldest of remembered.keys()) if (remembered.size > MOST_REMEMBERED) remembered.delete(oldest);
+    for (const [oldest, saidThen] of remembered) {
+      if (remembered.size <= MOST_REMEMBERED && saidThen.some(isRecent)) break;
+      remembered.delete(oldest);
+    }
   }
 
   return {
+    remembered: () => remembered.size,
     record: (pod, event) => {
       const key = `${pod.uid} ${event.reason}`;
-      const now = clock();
-      const said = remembered.get(key) ?? [];
-      if (!isWorthSaying(said, event.message, now)) return;
-      const recent = said.filter(({ at }) => now.getTime() - at.getTime() < HOUR_MS);
-      remember(key, [...recent, { message: event.message, at: now }]);
+      const words = fingerprintOf(event.message);
+      const atMs = elapsed();
+      const said = (remembered.get(key) ?? []).filter(isRecent);
+      if (!isWorthSaying(said, words, atMs)) return;
+      remember(key, [...said, { words, atMs }]);
       write(log, pod, event);
       events.record(pod, event);
     },

@@ -4,6 +4,7 @@ import { forPass } from "../volume/freshness.ts";
 import { recovered, refreshFailed, rotated } from "../volume/pod-events.ts";
 import type { Asking, VolumePorts } from "../volume/volume-ports.ts";
 import { volumesToRefresh } from "./choice.ts";
+import { quietAfter } from "./quiet.ts";
 
 /** Keeps every known volume fresh. */
 export interface Rotation {
@@ -16,53 +17,62 @@ export interface Rotation {
   stop(): Promise<void>;
 }
 
+/** How long a pass waits for a class, of which it has an older one: as the Kubernetes API may take, or a third of short intervals. */
+function classLimitMs(intervalMs: number): number {
+  return Math.floor(Math.min(10_000, intervalMs / 3));
+}
+
 /**
  * Every volume by itself, all at once: a vault that is slow or fails delays nobody else, and volumes that want the same at
- * the same time share it (in the provider and in Classes, not here). One that is still in flight is skipped.
+ * the same time share it (in the provider and in Classes, not here). One in
+ * flight has its turn when it ends, which it does soon where this pass cut it off.
  */
 export function createRotation(ports: VolumePorts, intervalMs: number): Rotation {
+  const stopped = new AbortController();
+  const own = { ...ports, events: quietAfter(stopped.signal, ports.events) };
   let unfinished = new AbortController();
   const passes = new Set<Promise<unknown>>();
 
   async function passOver(volumes: readonly FetchableVolume[], asking: Asking): Promise<void> {
-    await Promise.all(volumes.map((known) => rotate(known, asking, ports)));
+    await Promise.all(volumes.map((known) => rotate(known, asking, own, stopped.signal)));
   }
 
   return {
     pass: async () => {
-      unfinished.abort(new PassOver());
+      unfinished.abort();
       unfinished = new AbortController();
-      const startedAt = ports.clock();
-      const asking = { freshness: forPass(startedAt, intervalMs), signal: unfinished.signal };
-      const pass = passOver(volumesToRefresh(ports.volumes.all(), startedAt), asking);
+      const freshness = forPass(ports.clock(), intervalMs);
+      const asking = { freshness, signal: unfinished.signal, classWithinMs: classLimitMs(intervalMs) };
+      const pass = passOver(volumesToRefresh(ports.volumes.all(), ports.elapsed()), asking);
       passes.add(pass);
       await pass;
       passes.delete(pass);
     },
     stop: async () => {
+      stopped.abort();
       unfinished.abort();
       await Promise.all(passes);
     },
   };
 }
 
-/** Why a fetch ends when the next pass begins; at a stop there is nothing to tell. */
-class PassOver extends Error {
-  override readonly name = "PassOver";
-}
-
-async function rotate({ volume }: FetchableVolume, asking: Asking, ports: VolumePorts): Promise<void> {
-  using claim = ports.volumes.claim(volume);
+async function rotate(
+  { volume }: FetchableVolume,
+  asking: Asking,
+  ports: VolumePorts,
+  stopped: AbortSignal,
+): Promise<void> {
+  using claim = await ports.volumes.claimInTurn(volume, asking.signal);
   const known = ports.volumes.get(volume.targetPath);
-  if (claim === undefined || known?.credentials === undefined) return;
+  if (claim === undefined || known?.volume !== volume || known.credentials === undefined) return;
   const fetchable = { ...known, credentials: known.credentials };
-  const startedAt = ports.clock().getTime();
-  const tookMs = (): number => ports.clock().getTime() - startedAt;
+  const startedAt = ports.elapsed();
+  const tookMs = (): number => ports.elapsed() - startedAt;
   try {
     const outcome = await freshen(fetchable, ports, asking);
     if (outcome !== undefined) succeeded(fetchable, outcome, tookMs(), ports);
   } catch (error) {
-    if (!asking.signal.aborted || asking.signal.reason instanceof PassOver) failed(fetchable, error, tookMs(), ports);
+    if (!stopped.aborted) failed(fetchable, error, tookMs(), ports);
   }
 }
 

@@ -1,8 +1,17 @@
 import { DriverError } from "../errors.ts";
 import type { DesiredSecret, LiveSecret } from "../model.ts";
-import type { Secrets } from "../ports.ts";
+import type { Backoff, Secrets } from "../ports.ts";
 import { changesOf, type Wish } from "./changes.ts";
+import type { KeyedLock } from "./keyed-lock.ts";
 import { frozenRefusal, refusalOf } from "./refusals.ts";
+
+export interface SecretPorts {
+  readonly secrets: Secrets;
+  /** By `Secret namespace/name`: replicas of this node that start together come to the same Secret at the same time. */
+  readonly locks: KeyedLock;
+  /** Before what another node made fail is tried again. */
+  readonly backoff: Backoff;
+}
 
 /** What became of a wish. */
 export type Result =
@@ -10,21 +19,27 @@ export type Result =
   /** What is there must not be written, until somebody changes it. */
   | { readonly outcome: "refused"; readonly error: DriverError };
 
-/** Replicas that start together come to the same Secret at the same time; each try finds what another one did. */
+/** Replicas of other nodes come to it, too; each try finds what another one did. */
 const TRIES = 10;
 
 /** Read → ours? → changed? → create, patch, or refuse. Throws Busy where others were faster again and again. */
-export async function bringAbout(wish: Wish, secrets: Secrets, signal: AbortSignal): Promise<Result> {
-  const { desired } = wish;
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const live = await secrets.read(desired.ref, signal);
-    const result = live ? await adjust(live, wish, secrets, signal) : await create(desired, secrets, signal);
-    if (result !== undefined) return result;
-  }
-  throw new DriverError(
-    "Busy",
-    `Secret ${desired.ref.namespace}/${desired.ref.name} was changed by others at each of ${TRIES} tries; it will be tried again`,
-  );
+export function bringAbout(wish: Wish, ports: SecretPorts, signal: AbortSignal): Promise<Result> {
+  const { namespace, name } = wish.desired.ref;
+  const secret = `Secret ${namespace}/${name}`;
+  return ports.locks.hold(secret, signal, async () => {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      if (tries > 0) await ports.backoff(tries, signal);
+      const result = await attempt(wish, ports.secrets, signal);
+      if (result !== undefined) return result;
+    }
+    throw new DriverError("Busy", `${secret} was changed by others at each of ${TRIES} tries; it will be tried again`);
+  });
+}
+
+/** Undefined where somebody was faster. */
+async function attempt(wish: Wish, secrets: Secrets, signal: AbortSignal): Promise<Result | undefined> {
+  const live = await secrets.read(wish.desired.ref, signal);
+  return live ? await adjust(live, wish, secrets, signal) : await create(wish.desired, secrets, signal);
 }
 
 async function create(desired: DesiredSecret, secrets: Secrets, signal: AbortSignal): Promise<Result | undefined> {

@@ -15,7 +15,7 @@ export interface Wish {
 export function changesOf(live: LiveSecret, { desired, fresh }: Wish): SecretChanges | undefined {
   const applied = appliedTo(live.annotations);
   const { [WRITTEN_AT]: writtenAt = "", ...annotations } = desired.annotations;
-  const outdated = !fresh && isLater(live.annotations, desired.annotations);
+  const outdated = !fresh && isLater(live.annotations, desired.annotations) && isIntact(live, desired);
   const data = outdated ? {} : dataChanges(live.data, desired.data);
   const redated = Object.keys(data).length > 0 || !Object.hasOwn(live.annotations, WRITTEN_AT);
   const changes = {
@@ -29,6 +29,11 @@ export function changesOf(live: LiveSecret, { desired, fresh }: Wish): SecretCha
   };
   const nothing = Object.values(changes).every((part) => Object.keys(part).length === 0);
   return nothing ? undefined : changes;
+}
+
+/** Whether the values are those which the plugin wrote at the date of the annotation; else there is nothing to keep. */
+function isIntact({ altered, data }: LiveSecret, desired: DesiredSecret): boolean {
+  return !altered && Object.keys(desired.data).every((key) => Object.hasOwn(data, key));
 }
 
 /** Of what is no longer desired, only what was applied before is taken away. */

@@ -1,13 +1,12 @@
-import { DriverError, inContext } from "../errors.ts";
+import { DriverError, inContext, type Reason } from "../errors.ts";
 import type { DesiredSecret, OwnerReference, SecretObject, SecretProviderClass, Volume, VolumeFile } from "../model.ts";
-import type { PfxReader, Secrets } from "../ports.ts";
-import { bringAbout } from "./bring-about.ts";
+import type { PfxReader } from "../ports.ts";
+import { bringAbout, type SecretPorts } from "./bring-about.ts";
 import { marksOf } from "./marks.ts";
 import { ownersOf, type OwnerPorts } from "./owners.ts";
 import { checkSecretObject, secretDataOf } from "./secret-data.ts";
 
-export interface SyncPorts extends OwnerPorts {
-  readonly secrets: Secrets;
+export interface SyncPorts extends OwnerPorts, SecretPorts {
   readonly pfx: PfxReader;
   /** Whether Secrets may be tokens that give rights in the cluster. */
   readonly tokenTypesAllowed: boolean;
@@ -26,7 +25,7 @@ export interface SyncRequest {
 /** What became of one entry of spec.secretObjects. */
 export interface SecretOutcome {
   readonly secretName: string;
-  /** `patched`: its values; `marked`: only labels, annotations or owners; `refused`: what is there must not be written, until somebody changes it; `failed`: to be tried again. */
+  /** `patched`: its values; `marked`: only labels, annotations or owners; `refused`: it will not go until somebody changes class, files, Secret or rights; `failed`: to be tried again. */
   readonly outcome: "created" | "patched" | "marked" | "unchanged" | "refused" | "failed";
   /** Why; with `refused` and `failed`. */
   readonly error?: DriverError;
@@ -76,7 +75,7 @@ async function syncOne(
   const { secretName } = object;
   try {
     const desired = await desiredSecret(object, request, ports, signal);
-    return { secretName, ...(await bringAbout({ desired, fresh: request.fresh }, ports.secrets, signal)) };
+    return { secretName, ...(await bringAbout({ desired, fresh: request.fresh }, ports, signal)) };
   } catch (error) {
     return failed(secretName, error);
   }
@@ -114,7 +113,10 @@ function namedTwice({ secretProviderClass: { ref } }: SyncRequest, { secretName 
   );
 }
 
+/** What a try by itself would not cure costs no request at each pass; the repair looks again now and then. */
+const incurable: readonly Reason[] = ["InvalidRequest", "PermissionDenied"];
+
 function failed(secretName: string, error: unknown): SecretOutcome {
   if (!(error instanceof DriverError)) throw error;
-  return { secretName, outcome: "failed", error };
+  return { secretName, outcome: incurable.includes(error.reason) ? "refused" : "failed", error };
 }

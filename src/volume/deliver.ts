@@ -1,9 +1,13 @@
+import { DriverError } from "../errors.ts";
 import type { Volume, VolumeFile } from "../model.ts";
 import { syncSecrets, type SecretOutcome } from "../sync/sync.ts";
 import { secretEvent, syncFailed, unreported, type Occasion } from "./pod-events.ts";
 import { podStatusOf } from "./pod-status.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 import type { KnownVolume } from "./volumes.ts";
+
+/** Garbage is collected within seconds. */
+export const HELD_UP_MS = 60_000;
 
 /** A volume whose files are written, and why. */
 export interface Delivery {
@@ -29,12 +33,20 @@ export async function report(volume: Volume, ports: VolumePorts, signal: AbortSi
   if (known?.report !== "owed") return true;
   try {
     await ports.statuses.apply(podStatusOf(volume, known.versions ?? [], ports.nodeName), signal);
-    ports.volumes.change(volume, { report: "told" });
+    ports.volumes.change(volume, { report: "told", heldUpSince: undefined });
     return true;
   } catch (error) {
-    ports.events.record(volume.pod, unreported(volume, error));
+    if (!isHeldUp(known, error, ports)) ports.events.record(volume.pod, unreported(volume, error));
     return false;
   }
+}
+
+/** A pod that moved here from another node finds the status of the one before it until garbage is collected: no news for so long. */
+function isHeldUp({ volume, heldUpSince }: KnownVolume, error: unknown, ports: VolumePorts): boolean {
+  if (!(error instanceof DriverError) || error.reason !== "Busy") return false;
+  const now = ports.elapsed();
+  ports.volumes.change(volume, { heldUpSince: heldUpSince ?? now });
+  return now - (heldUpSince ?? now) < HELD_UP_MS;
 }
 
 /** Brings the Secrets of the volume's class up to date with its files, whether owed or not. */
@@ -46,18 +58,20 @@ export async function mirror(delivery: Delivery, ports: VolumePorts, signal: Abo
     ports.volumes.change(volume, { secretsOwed: false });
     return;
   }
-  const startedAt = ports.clock().getTime();
+  const { provider } = secretProviderClass;
+  const startedAt = ports.elapsed();
+  const tookMs = (): number => ports.elapsed() - startedAt;
   try {
     const mounted = files.length > 0 ? files : await ports.files.read(volume.targetPath);
     const writtenAt = await ports.files.writtenAt(volume.targetPath);
     const request = { volume, secretProviderClass, files: mounted, writtenAt, fresh: occasion !== "repair" };
     const outcomes = await syncSecrets(request, ports, signal);
-    const durationMs = ports.clock().getTime() - startedAt;
-    const { provider } = secretProviderClass;
+    const durationMs = tookMs();
     for (const outcome of outcomes) tell({ ...outcome, provider, durationMs }, delivery, ports);
     ports.volumes.change(volume, { secretsOwed: outcomes.some(({ outcome }) => outcome === "failed") });
   } catch (error) {
     ports.volumes.change(volume, { secretsOwed: true });
+    ports.metrics.secretSynced({ provider, durationMs: tookMs(), error });
     ports.events.record(volume.pod, syncFailed(error, occasion));
   }
 }

@@ -5,8 +5,9 @@ import type { SecretOutcome } from "../sync/sync.ts";
 /** When Secrets are mirrored: after the first write of a volume, after a rotation, or by the periodic repair. */
 export type Occasion = "publish" | "rotation" | "repair";
 
-/** Kubernetes takes a longer message, people do not. */
-const LONGEST_MESSAGE = 1_000;
+/** In bytes of UTF-8: Kubernetes takes no longer note of an event. */
+const LONGEST_MESSAGE = 1024;
+const CUT = "…";
 const MOST_OBJECTS = 10;
 
 /** The content of a volume changed: which objects, to which version. */
@@ -15,7 +16,8 @@ export function rotated(
   before: readonly ObjectVersion[] | undefined,
   after: readonly ObjectVersion[],
 ): PodEvent {
-  const changes = before === undefined ? [] : changesOf(before, after);
+  // Where nobody knows what was there before, all that is there now may be new.
+  const changes = changesOf(before ?? [], after);
   const told = changes.length === 0 ? "the same versions, in other files or encoded otherwise" : listed(changes);
   return normal("MountRotationComplete", `mounted content of SecretProviderClass ${className} was rotated: ${told}`);
 }
@@ -95,7 +97,10 @@ function warning(reason: EventReason, message: string): PodEvent {
   return { type: "Warning", reason, message: cut(message) };
 }
 
-/** Names in messages are strangers' texts. */
 function cut(message: string): string {
-  return (message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message).toWellFormed();
+  const bytes = Buffer.from(message);
+  if (bytes.length <= LONGEST_MESSAGE) return message;
+  const begin = bytes.subarray(0, LONGEST_MESSAGE - Buffer.byteLength(CUT));
+  // As a stream, half a character at the end is waited for and not told.
+  return `${new TextDecoder().decode(begin, { stream: true })}${CUT}`;
 }

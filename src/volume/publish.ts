@@ -16,6 +16,12 @@ export interface Published {
   readonly provider: string;
 }
 
+/** Content that a volume was filled with; without a claim where somebody else had published it. */
+interface Filled {
+  readonly content: CheckedContent;
+  readonly claim: Disposable | undefined;
+}
+
 /**
  * NodePublishVolume. After success the target is a mount with the whole content, its credentials are known, and what
  * Kubernetes is told of it is written or owed. After failure nothing that this call made is left. Idempotent.
@@ -25,24 +31,24 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
   if (await isPublished(request.volume, ports)) return acknowledge(request, ports, signal);
   const { volume } = request;
   const asking = { freshness: forMount(ports.clock, call), signal };
-  const startedAt = ports.clock();
+  const [handedOverAt, freshAt] = [ports.elapsed(), ports.clock()];
   const secretProviderClass = await readClass(volume, ports, asking);
-  const fill = async (): Promise<CheckedContent | undefined> => {
+  const fill = async (): Promise<Filled> => {
     const content = await fetchContent(request, secretProviderClass, ports, asking);
-    return ports.locks.hold(volume.targetPath, signal, async () => {
+    const claim = await ports.locks.hold(volume.targetPath, signal, async () => {
       if (!(await populate(volume, content, ports, signal))) return undefined;
-      ports.volumes.remember(published(request, secretProviderClass, content, startedAt));
-      return content;
+      ports.volumes.remember({ ...published(request, secretProviderClass, content), handedOverAt, freshAt });
+      // At once, before a rotation pass can find the volume: what it owes is told with this content and no other.
+      return ports.volumes.claim(volume);
     });
+    return { content, claim };
   };
-  const content = ports.providers.writesIntoTarget(secretProviderClass.provider)
-    ? await whilePrepared(volume, ports, signal, fill)
-    : await fill();
-  if (content === undefined) return acknowledge(request, ports, signal);
-  using claim = ports.volumes.claim(volume);
+  const writesIntoTarget = ports.providers.writesIntoTarget(secretProviderClass.provider);
+  const filled = await (writesIntoTarget ? whilePrepared(volume, ports, signal, fill) : fill());
+  using claim = filled.claim;
+  if (claim === undefined) return await acknowledge(request, ports, signal);
   logPublished(volume, ports);
-  // A rotation pass that began meanwhile delivers it.
-  if (claim) await deliver({ volume, files: content.payload, occasion: "publish" }, ports, signal);
+  await deliver({ volume, files: filled.content.payload, occasion: "publish" }, ports, signal);
   return { provider: secretProviderClass.provider };
 }
 
@@ -50,11 +56,9 @@ function published(
   { volume, attributes, credentials }: PublishRequest,
   secretProviderClass: SecretProviderClass,
   { versions }: CheckedContent,
-  at: Date,
-): KnownVolume {
+): Omit<KnownVolume, "handedOverAt" | "freshAt"> {
   const owed = { report: "owed", secretsOwed: true, failing: false } as const;
-  const times = { handedOverAt: at, freshAt: at };
-  return { volume, attributes, credentials, secretProviderClass, versions, ...owed, ...times };
+  return { volume, attributes, credentials, secretProviderClass, versions, ...owed };
 }
 
 function logPublished({ pod, className, targetPath }: Volume, { log }: VolumePorts): void {
@@ -63,7 +67,7 @@ function logPublished({ pod, className, targetPath }: Volume, { log }: VolumePor
 
 /** A republish, or a volume that somebody else published. It costs no request unless one is owed. */
 async function acknowledge(request: PublishRequest, ports: VolumePorts, signal: AbortSignal): Promise<Published> {
-  const known = ports.volumes.handOver(request, ports.clock()) ?? (await takeOver(request, ports, signal));
+  const known = ports.volumes.handOver(request, ports.elapsed()) ?? (await takeOver(request, ports, signal));
   await settle(known, ports, signal);
   return { provider: known.secretProviderClass?.provider ?? "" };
 }
@@ -74,17 +78,17 @@ function takeOver(request: PublishRequest, ports: VolumePorts, signal: AbortSign
   return ports.locks.hold(volume.targetPath, signal, async () => {
     if (!(await isPublished(volume, ports)))
       throw new DriverError("Busy", `${volume.targetPath} was unpublished meanwhile; kubelet will try again`);
-    const now = ports.clock();
+    const handedOverAt = ports.elapsed();
     const unknown = { secretProviderClass: undefined, versions: undefined, report: "unknown" } as const;
     return (
-      ports.volumes.handOver(request, now) ??
+      ports.volumes.handOver(request, handedOverAt) ??
       ports.volumes.remember({
         volume,
         attributes,
         credentials,
         ...unknown,
-        handedOverAt: now,
-        freshAt: now,
+        handedOverAt,
+        freshAt: ports.clock(),
         secretsOwed: true,
         failing: false,
       })

@@ -2,6 +2,7 @@ import type { Logger } from "../log.ts";
 import type {
   Classes,
   Clock,
+  Elapsed,
   Events,
   Freshness,
   Metrics,
@@ -11,7 +12,6 @@ import type {
   VolumeFiles,
 } from "../ports.ts";
 import type { SyncPorts } from "../sync/sync.ts";
-import type { KeyedLock } from "./keyed-lock.ts";
 import type { Preparations } from "./preparations.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -25,11 +25,11 @@ export interface VolumePorts extends SyncPorts {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly volumes: Volumes;
-  readonly locks: KeyedLock;
   readonly preparations: Preparations;
   /** The most that one volume may hold. */
   readonly maxContentBytes: number;
   readonly clock: Clock;
+  readonly elapsed: Elapsed;
   readonly log: Logger;
   readonly nodeName: string;
 }
@@ -38,4 +38,6 @@ export interface VolumePorts extends SyncPorts {
 export interface Asking {
   readonly freshness: Freshness;
   readonly signal: AbortSignal;
+  /** How long the class may take, where that is less than the Kubernetes API has for one request. */
+  readonly classWithinMs?: number;
 }

@@ -15,12 +15,17 @@ export interface KnownVolume {
   readonly attributes: Parameters;
   /** What kubelet handed over last; undefined when it was dropped. */
   readonly credentials: Credentials | undefined;
-  readonly handedOverAt: Date;
+  /** By `elapsed`. */
+  readonly handedOverAt: number;
   /** The class as it was read last; undefined while nobody had to. */
   readonly secretProviderClass: SecretProviderClass | undefined;
+  /** Since when the class may not be read, by `elapsed`; undefined when it was read last. */
+  readonly refusedSince?: number | undefined;
   /** What the volume holds; undefined when somebody else wrote it. */
   readonly versions: readonly ObjectVersion[] | undefined;
   readonly report: Report;
+  /** Since when the report waits for the status of an earlier pod to go, by `elapsed`; undefined when it was written last. */
+  readonly heldUpSince?: number | undefined;
   /** Whether a Secret of the class could not be brought up to date. */
   readonly secretsOwed: boolean;
   /** When the content was last known to be the vault's; for a volume that was taken over, since when it is known. */
@@ -38,16 +43,18 @@ export interface Volumes {
   /** Changes what is remembered of this publication; undefined, and no change, when it is gone. */
   change(volume: Volume, news: Partial<Omit<KnownVolume, "volume">>): KnownVolume | undefined;
   /** A republish brings fresh credentials; undefined when the volume is not known. */
-  handOver(request: PublishRequest, at: Date): KnownVolume | undefined;
+  handOver(request: PublishRequest, at: number): KnownVolume | undefined;
   forget(targetPath: string): void;
   /** Refreshing and reporting one volume never overlap: who gets no claim leaves the volume to the one who has it. */
   claim(volume: Volume): Disposable | undefined;
+  /** The same for who waits for his turn; undefined when the signal fires first. */
+  claimInTurn(volume: Volume, signal: AbortSignal): Promise<Disposable | undefined>;
 }
 
 /** Without rotation nobody needs credentials once a volume is reported: they are dropped then. */
 export function createVolumes({ keepsCredentials }: { readonly keepsCredentials: boolean }): Volumes {
   const known = new Map<string, KnownVolume>();
-  const claimed = new WeakSet<Volume>();
+  const claims = new WeakMap<Volume, Promise<unknown>>();
 
   function put(entry: KnownVolume): KnownVolume {
     const needed = keepsCredentials || entry.report === "unknown";
@@ -61,6 +68,24 @@ export function createVolumes({ keepsCredentials }: { readonly keepsCredentials:
     return entry?.volume === volume ? put({ ...entry, ...news }) : undefined;
   }
 
+  function claim(volume: Volume): Disposable | undefined {
+    if (claims.has(volume)) return undefined;
+    const { promise, resolve } = Promise.withResolvers();
+    claims.set(volume, promise);
+    return {
+      [Symbol.dispose]: () => {
+        claims.delete(volume);
+        resolve(undefined);
+      },
+    };
+  }
+
+  async function claimInTurn(volume: Volume, signal: AbortSignal): Promise<Disposable | undefined> {
+    for (let ahead = claims.get(volume); ahead !== undefined && !signal.aborted; ahead = claims.get(volume))
+      await firstOf(ahead, signal);
+    return signal.aborted ? undefined : claim(volume);
+  }
+
   return {
     get: (targetPath) => known.get(targetPath),
     all: () => [...known.values()],
@@ -71,10 +96,18 @@ export function createVolumes({ keepsCredentials }: { readonly keepsCredentials:
       return entry && change(entry.volume, { attributes, credentials, handedOverAt: at });
     },
     forget: (targetPath) => void known.delete(targetPath),
-    claim: (volume) => {
-      if (claimed.has(volume)) return undefined;
-      claimed.add(volume);
-      return { [Symbol.dispose]: () => void claimed.delete(volume) };
-    },
+    claim,
+    claimInTurn,
   };
+}
+
+function firstOf(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    signal.addEventListener("abort", done);
+    void promise.then(done);
+  });
 }

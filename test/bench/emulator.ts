@@ -11,6 +11,9 @@ export interface Requests {
   readonly vault: number;
   readonly token: number;
   readonly apiServer: number;
+  /** Of those at the API server: reads of SecretProviderClasses, and whatever is no read. */
+  readonly classReads: number;
+  readonly apiWrites: number;
 }
 
 /** The emulator, which is a process of its own. */
@@ -19,6 +22,8 @@ export interface Cloud {
   readonly settings: EmulatorSettings;
   readonly cluster: KubernetesClient;
   setSecret(name: string, value: string): Promise<void>;
+  /** Gives the plugin the rights that it needs to write Secrets. */
+  allowSecretSync(): Promise<void>;
   /** What was asked while the work was done. */
   requestsOf(work: () => Promise<unknown>): Promise<Requests>;
 }
@@ -44,6 +49,9 @@ export async function openEmulator(dir: string): Promise<Cloud> {
     setSecret: async (name, value) => {
       await control("PUT", `/vaults/demo-vault/secrets/${name}`, value);
     },
+    allowSecretSync: async () => {
+      await control("PUT", "/kubernetes/secret-sync");
+    },
     requestsOf: async (work) => {
       await control("POST", "/reset");
       await work();
@@ -58,8 +66,16 @@ async function ask(method: string, url: string, body?: string): Promise<Response
   return response;
 }
 
-/** A challenge of the vault is a request too: it costs a round trip. */
-function requestsIn({ vaults, entra, kubernetes }: AllCounters): Requests {
+/** Of the emulator's counters. A challenge of the vault is a request too: it costs a round trip. */
+export function requestsIn({ vaults, entra, kubernetes }: AllCounters): Requests {
   const vault = Object.values(vaults).reduce((sum, one) => sum + one.requests + one.challenges, 0);
-  return { vault, token: entra.requests, apiServer: kubernetes.requests };
+  const atApiServer = (what: RegExp): number =>
+    Object.entries(kubernetes.answers).reduce((sum, [answer, times]) => (what.test(answer) ? sum + times : sum), 0);
+  return {
+    vault,
+    token: entra.requests,
+    apiServer: kubernetes.requests,
+    classReads: atApiServer(/^GET .*\/secretproviderclasses\//),
+    apiWrites: atApiServer(/^(?!GET )/),
+  };
 }

@@ -2,10 +2,14 @@ import { copyFile, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { createClient } from "../../src/grpc/client.ts";
+import { freePort } from "../fakes/free-port.ts";
 import type { Other } from "./arguments.ts";
 import { parseEntrypoint } from "./entrypoint.ts";
 import type { Cloud } from "./emulator.ts";
 import type { Processes } from "./processes.ts";
+
+/** Of the plugin of ours. */
+export const NODE_NAME = "bench-node";
 
 /** A plugin that is measured. */
 export interface Subject {
@@ -14,8 +18,9 @@ export interface Subject {
   /** Where its kubelet has directories. */
   readonly kubeletRoot: string;
   pids(): readonly number[];
-  /** Ends it and starts a new process; the ms from spawn to the first good Probe. Only a plugin of ours can do that. */
-  readonly restart?: () => Promise<number>;
+  /** Ends it and starts a new process, with more flags; the ms from spawn to the first good Probe. Only a plugin of ours can do that. */
+  readonly restart?: (...flags: readonly string[]) => Promise<number>;
+  readonly metricsUrl?: string;
 }
 
 /**
@@ -27,11 +32,12 @@ export async function createOwnSubject(processes: Processes, dir: string, cloud:
   const { nodeFlags, env } = parseEntrypoint(await readFile("Dockerfile", "utf8"));
   const node = join(dir, "node");
   await copyFile(process.execPath, node);
+  const metricsAddress = `127.0.0.1:${await freePort()}`;
   const flags = [
-    "--nodeid=bench-node",
+    `--nodeid=${NODE_NAME}`,
     `--endpoint=unix://${socketPath}`,
     "--health-addr=127.0.0.1:0",
-    "--metrics-addr=127.0.0.1:0",
+    `--metrics-addr=${metricsAddress}`,
   ];
   const command = [node, ...nodeFlags, "dist/main.js", "node", ...flags];
   const api = new URL(cloud.settings.kubernetesUrl);
@@ -46,16 +52,23 @@ export async function createOwnSubject(processes: Processes, dir: string, cloud:
     KUBERNETES_SERVICE_PORT: api.port,
   };
   let running = { pid: 0, stop: () => Promise.resolve() };
-  const restart = async (): Promise<number> => {
+  const restart = async (...more: readonly string[]): Promise<number> => {
     await running.stop();
     const startedAt = performance.now();
-    running = await processes.start(command, () => answersProbe(socketPath), ownEnv);
+    running = await processes.start([...command, ...more], () => answersProbe(socketPath), ownEnv);
     return performance.now() - startedAt;
   };
   // A start and a stop fill the cache of compiled code, which the image brings along.
   await restart();
   await running.stop();
-  return { title: "ours", socketPath, kubeletRoot: join(dir, "kubelet"), pids: () => [running.pid], restart };
+  return {
+    title: "ours",
+    socketPath,
+    kubeletRoot: join(dir, "kubelet"),
+    pids: () => [running.pid],
+    restart,
+    metricsUrl: `http://${metricsAddress}/metrics`,
+  };
 }
 
 export function createOtherSubject({ socketPath, pids, root }: Other): Subject {

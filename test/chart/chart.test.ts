@@ -30,6 +30,8 @@ describe("the chart", () => {
       "CustomResourceDefinition secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io",
       "DaemonSet secrets-store-csi-driver",
       "ServiceAccount secrets-store-csi-driver",
+      "ValidatingAdmissionPolicy secrets-store-csi-driver",
+      "ValidatingAdmissionPolicyBinding secrets-store-csi-driver",
     ]);
   });
 

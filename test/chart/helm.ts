@@ -13,6 +13,7 @@ import type {
   V1ObjectMeta,
   V1PodSpec,
   V1ServiceAccount,
+  V1ValidatingAdmissionPolicy,
 } from "@kubernetes/client-node";
 import { parse, parseAllDocuments } from "yaml";
 
@@ -30,6 +31,7 @@ interface Kinds {
   readonly CustomResourceDefinition: V1CustomResourceDefinition;
   readonly DaemonSet: V1DaemonSet;
   readonly ConfigMap: V1ConfigMap;
+  readonly ValidatingAdmissionPolicy: V1ValidatingAdmissionPolicy;
   readonly PodMonitor: PodMonitor;
   readonly PrometheusRule: PrometheusRule;
 }

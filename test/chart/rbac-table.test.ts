@@ -31,13 +31,22 @@ describe("the table of rights", () => {
         "",
         statuses,
         "delete",
-        expect.stringMatching(/^never used: .* may change: a new pod of an old pod's name$/),
+        expect.stringMatching(
+          /^never used, and refused by the admission policy: .* may change: a new pod of an old pod's name$/,
+        ),
         "",
       ],
       ["", "`events`", "create, patch", expect.stringContaining("told at the pod"), ""],
+      ["", "`nodes`", "get, patch", expect.stringContaining("with startupTaint: the plugin's own node"), ""],
       ["", "`pods`", "get", expect.stringContaining("with syncSecret.enabled: whose the pod is"), ""],
       ["", "`secrets`", "get, create, patch", expect.stringContaining("secrets-store.csi.k8s.io/managed=true"), ""],
-      ["", "`secrets`", "delete", expect.stringContaining("with syncSecret.enabled: never used"), ""],
+      [
+        "",
+        "`secrets`",
+        "delete",
+        expect.stringContaining("with syncSecret.enabled: never used, and refused by the admission policy"),
+        "",
+      ],
     ]);
   });
 

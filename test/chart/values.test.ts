@@ -23,6 +23,13 @@ const rows: readonly Row[] = [
   ["constructPEMChain", false, ({ args }) => args.includes("--construct-pem-chain=false"), true],
   ["writeCertAndKeyInSeparateFiles", true, ({ args }) => args.includes("--write-cert-and-key-in-separate-files"), true],
   ["podOverrides", "none", ({ args }) => args.includes("--pod-overrides=none"), true],
+  ["startupTaint", "example.com/wait", ({ args }) => args.includes("--startup-taint=example.com/wait"), true],
+  [
+    "admissionPolicy",
+    { enabled: false, deleteWithout: true },
+    ({ objects }) => objects.some(({ kind }) => kind === "ValidatingAdmissionPolicy"),
+    false,
+  ],
   ["monitoring.podMonitor", { enabled: true, labels: label }, ({ objects }) => labelOf(objects, "PodMonitor"), "blue"],
   [
     "monitoring.alertRules",
@@ -115,6 +122,7 @@ describe("a value is refused that", () => {
 
   test.each([
     ["podOverrides", "some"],
+    ["startupTaint", "example.com/wait:NoSchedule"],
     ["logVerbosity", 11],
     [`${driver}.linux.kubeletRootDir`, "var/lib/kubelet"],
     [`${driver}.linux.kubeletRootDir`, "/"],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { vault } from "./cluster.ts";
-import { apply, exec, get, ready, remove } from "./kubectl.ts";
+import { apply, exec, get, ready, remove, type Pod } from "./kubectl.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
 import { until } from "./shell.ts";
 
@@ -47,11 +47,16 @@ test("two pods with two volumes each: every volume holds its own class", async (
 
 test("the status of an earlier pod of the same name is there still: it becomes the new pod's", async () => {
   const name = "again-azure-keyvault-csi-test-more-numbers";
-  const owner = await get("pod", "first");
+  const owner = await get<Pod>("pod", "first");
+  const labels = { "internal.secrets-store.csi.k8s.io/node-name": owner?.spec.nodeName };
   await apply({
     apiVersion: "secrets-store.csi.x-k8s.io/v1",
     kind: "SecretProviderClassPodStatus",
-    metadata: { name, ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "first", uid: owner?.metadata.uid }] },
+    metadata: {
+      name,
+      labels,
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "first", uid: owner?.metadata.uid }],
+    },
     status: { mounted: true, podName: "again" },
   });
   await apply(pod({ name: "again", classes: ["more-numbers"], needs: `${mountPath}/three` }));

@@ -36,11 +36,12 @@ function rightsOf({ apiGroups, resources, verbs }: Rule): readonly string[] {
 
 test("the rights that were used in all of these tests are those that the chart gives, but for delete", async () => {
   const used = await rightsUsed(cluster.dir);
-  // As it was for the tests of rotation and Secrets: everything is on.
+  // As it was for the tests of rotation, Secrets and taints: everything is on.
   const driver = "secrets-store-csi-driver";
   await install(join(cluster.dir, "values.yaml"), [
     `${driver}.enableSecretRotation=true`,
     `${driver}.syncSecret.enabled=true`,
+    "startupTaint=secrets-store.csi.k8s.io/agent-not-ready",
   ]);
   const given = await rightsGiven();
   console.log(`rights used: ${[...used].toSorted().join(", ")}`);

@@ -16,10 +16,16 @@ export interface Leak {
  * texts by place. Windows of encodings are those of 8 encoded bytes, so that chance finds nothing.
  */
 export function findLeaks(canaries: readonly string[], places: Readonly<Record<string, string>>): readonly Leak[] {
-  const needles = canaries.flatMap((canary) => Object.entries(formsOf(canary)));
-  return Object.entries(places).flatMap(([place, text]) =>
-    needles.filter(([, windows]) => windows.some((window) => text.includes(window))).map(([form]) => ({ place, form })),
-  );
+  const formOf = new Map<string, string>();
+  for (const canary of canaries)
+    for (const [form, windows] of Object.entries(formsOf(canary)))
+      for (const window of windows) formOf.set(window, form);
+  const lengths = new Set([...formOf.keys()].map(({ length }) => length));
+  return Object.entries(places).flatMap(([place, text]) => {
+    const windows = [...lengths].flatMap((length) => windowsOf(text, length));
+    const forms = new Set(windows.map((window) => formOf.get(window)).filter((form) => form !== undefined));
+    return [...forms].map((form) => ({ place, form }));
+  });
 }
 
 function formsOf(canary: string): Record<string, readonly string[]> {

@@ -52,7 +52,7 @@ async function answered(name: string, outcome: Promise<unknown>): Promise<unknow
 const { values: flags, problems } = parseNodeFlags(process.argv.slice(3));
 if (problems.length > 0) throw new Error(problems.join("\n"));
 const log = createLogger({ verbosity: flags.v, json: false, stdout: process.stdout, stderr: process.stderr });
-const { classes, providers, statuses, pods, secrets, pfx, events, metrics } = await createNodeAdapters(
+const { classes, providers, statuses, pods, secrets, nodes, pfx, events, metrics } = await createNodeAdapters(
   flags,
   process.env,
   log,
@@ -67,6 +67,7 @@ const plugin = await startNodePlugin(
     statuses: stepwise("statuses", statuses),
     pods: stepwise("pods", pods),
     secrets: stepwise("secrets", secrets),
+    nodes,
     pfx,
     events,
     mounter: createMounter({

@@ -6,7 +6,7 @@ import { parseNodeFlags, type NodeFlags } from "../../src/commands/node-flags.ts
 import { startNodePlugin } from "../../src/commands/node-server.ts";
 import { createClient, type CsiClient } from "../../src/grpc/client.ts";
 import { createMetrics, type MetricsRegistry } from "../../src/metrics/metrics.ts";
-import type { PfxReader } from "../../src/ports.ts";
+import type { Nodes, PfxReader } from "../../src/ports.ts";
 import { createFakeLog, type FakeLog } from "./log.ts";
 import {
   createFakeClasses,
@@ -31,6 +31,7 @@ export interface DriverFakes {
   readonly files: FakeVolumeFiles;
   readonly pods: FakePods;
   readonly secrets: FakeSecrets;
+  readonly nodes: Nodes;
   readonly pfx: PfxReader;
   readonly events: FakeEvents & { stop(): Promise<void> };
   readonly log: FakeLog;
@@ -64,6 +65,7 @@ export function createDriverFakes(): DriverFakes {
     providers: createFakeProviders(),
     statuses: createFakePodStatuses(),
     pods: createFakePods(),
+    nodes: { removeTaint: () => Promise.resolve("absent") },
     secrets: createFakeSecrets(),
     pfx: createFakePfx(),
     events: { ...createFakeEvents(), stop: () => Promise.resolve() },

@@ -5,7 +5,7 @@ import { dropOverdue } from "../../src/rotation/overdue.ts";
 import { createRotation } from "../../src/rotation/pass.ts";
 import { repair } from "../../src/rotation/repair.ts";
 import { publishVolume } from "../../src/volume/publish.ts";
-import { createKeyedLock } from "../../src/volume/keyed-lock.ts";
+import { createKeyedLock } from "../../src/sync/keyed-lock.ts";
 import { unpublishVolume } from "../../src/volume/unpublish.ts";
 import type { VolumePorts } from "../../src/volume/volume-ports.ts";
 import { createVolumes, type KnownVolume } from "../../src/volume/volumes.ts";
@@ -142,9 +142,10 @@ interface Plugin {
 function startPlugin(world: CoreWorld, timeline: Timeline): Plugin {
   const ports: VolumePorts = {
     ...world.ports,
-    events: createNotices(world.events, world.ports.clock, world.log),
+    events: createNotices(world.events, world.ports.elapsed, world.log),
     volumes: createVolumes({ keepsCredentials: true }),
     locks: createKeyedLock(),
+    backoff: () => Promise.resolve(),
   };
   const rotation = createRotation(ports, INTERVAL_MS);
   const killed = new AbortController();

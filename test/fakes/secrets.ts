@@ -55,7 +55,7 @@ export function createFakeSecrets(): FakeSecrets {
 }
 
 function newSecret(secret: DesiredSecret): LiveSecret {
-  return { ...secret, uid: `uid-of-${keyOf(secret.ref)}`, resourceVersion: "0", immutable: false };
+  return { ...secret, uid: `uid-of-${keyOf(secret.ref)}`, resourceVersion: "0", immutable: false, altered: false };
 }
 
 function changed(live: LiveSecret, { labels, annotations, data, owners }: SecretChanges): LiveSecret {
@@ -66,6 +66,7 @@ function changed(live: LiveSecret, { labels, annotations, data, owners }: Secret
     annotations: merged(live.annotations, annotations),
     data: merged(live.data, data),
     owners: [...ofThem.values()],
+    altered: false,
   };
 }
 

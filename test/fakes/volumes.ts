@@ -1,7 +1,7 @@
 import type { Freshness } from "../../src/ports.ts";
 import type { PublishRequest, Volume } from "../../src/model.ts";
 import type { FetchableVolume } from "../../src/volume/freshen.ts";
-import { createKeyedLock } from "../../src/volume/keyed-lock.ts";
+import { createKeyedLock } from "../../src/sync/keyed-lock.ts";
 import { defaultMaxContentBytes } from "../../src/volume/payload.ts";
 import { createPreparations } from "../../src/volume/preparations.ts";
 import type { VolumePorts } from "../../src/volume/volume-ports.ts";
@@ -28,7 +28,7 @@ export const aRequest: PublishRequest = {
 export function aKnownVolume(changes: Partial<FetchableVolume> = {}): FetchableVolume {
   return {
     ...aRequest,
-    handedOverAt: new Date(0),
+    handedOverAt: 0,
     secretProviderClass: undefined,
     versions: [{ id: "secret/password", version: "1" }],
     report: "told",
@@ -43,7 +43,10 @@ export function aKnownVolume(changes: Partial<FetchableVolume> = {}): FetchableV
 export interface CoreWorld extends DriverFakes {
   readonly ports: VolumePorts;
   readonly metrics: FakeMetrics;
+  /** As long as nobody sets the time of day, time passes with it. */
   now: Date;
+  /** How far the time of day has been set forward since the beginning. */
+  jumpedMs: number;
 }
 
 /** By default with rotation, so that credentials are kept. */
@@ -52,6 +55,7 @@ export function createCoreWorld({ keepsCredentials = true } = {}): CoreWorld {
   const world: CoreWorld = {
     ...fakes,
     now: new Date("2026-01-01T00:00:00Z"),
+    jumpedMs: 0,
     ports: {
       ...fakes,
       tokenTypesAllowed: false,
@@ -59,7 +63,9 @@ export function createCoreWorld({ keepsCredentials = true } = {}): CoreWorld {
       locks: createKeyedLock(),
       preparations: createPreparations(),
       maxContentBytes: defaultMaxContentBytes,
+      backoff: () => Promise.resolve(),
       clock: () => world.now,
+      elapsed: () => world.now.getTime() - world.jumpedMs,
       nodeName: "node-1",
     },
   };

@@ -32,6 +32,8 @@ export interface PodShape {
   readonly credentials?: Readonly<Record<string, string>> | "none";
   readonly serviceAccountName?: string;
   readonly provider?: string;
+  /** Kubernetes Secrets that the class asks for. */
+  readonly secretObjects?: readonly object[];
 }
 
 /** Emulated Azure and Kubernetes, a kubelet, and the directories of one test. */
@@ -126,7 +128,7 @@ function objectsOf(
   azure: { tenantId: string; cloudFile: string; demo: { clientId: string; clientSecret: string } },
 ): object[] {
   const { pod, objects = secretObject("DemoSecret"), attributes, fsGroup, readOnly = true, provider = "azure" } = shape;
-  const { serviceAccountName, credentials } = shape;
+  const { serviceAccountName, credentials, secretObjects } = shape;
   const metadata = { name: pod, namespace: "default" };
   const className = shape.className ?? pod;
   const parameters = {
@@ -153,7 +155,7 @@ function objectsOf(
       apiVersion: "secrets-store.csi.x-k8s.io/v1",
       kind: "SecretProviderClass",
       metadata: { ...metadata, name: className },
-      spec: { provider, parameters },
+      spec: { provider, parameters, ...(secretObjects && { secretObjects }) },
     },
     {
       apiVersion: "v1",

@@ -58,6 +58,14 @@ describe("another process", () => {
     expect(await vaultAnswers(token, "secrets/Given")).toBe(403);
   });
 
+  test("makes a certificate of a subject", async () => {
+    const subject = { subject: "CN=shop.example.com" };
+    expect(await control("PUT", "/vaults/demo-vault/certificates/shop", subject)).toEqual(done);
+    const made = emulator.vaults.named("demo-vault").certificates.find("shop");
+    expect(made?.value.subject).toBe("CN=shop.example.com");
+    expect(await control("PUT", "/vaults/demo-vault/certificates/shop", { cn: "shop" })).toMatchObject({ status: 400 });
+  });
+
   test("federates an application with a cluster whose keys it gives", async () => {
     const app = identity();
     const issuer = "https://10.0.0.1:6443";

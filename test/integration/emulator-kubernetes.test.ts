@@ -65,6 +65,7 @@ describe("the plugin's token", () => {
   test.each([
     { verb: "get", method: "GET", path: "api/v1/namespaces/default/secrets/any", resource: "secrets" },
     { verb: "get", method: "GET", path: "api/v1/namespaces/default/pods/any", resource: "pods" },
+    { verb: "list", method: "GET", path: "api/v1/namespaces/default/events", resource: "events" },
     {
       verb: "update",
       method: "PUT",
@@ -191,6 +192,14 @@ describe("the administrator", () => {
     expect(await emulator.cluster.get({ plural: "pods", namespace: "default", name: "web" })).toBeDefined();
     const secret = await emulator.cluster.get({ plural: "secrets", namespace: "other", name: "web" });
     expect(secret?.["data"]).toEqual({ password: Buffer.from("hidden").toString("base64") });
+  });
+
+  test("lists a kind in one namespace", async () => {
+    const pod = (name: string, namespace: string): string =>
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: ${namespace}}\n`;
+    await emulator.cluster.apply([pod("one", "listed"), pod("two", "listed"), pod("three", "elsewhere")].join("---\n"));
+    const listed = await emulator.cluster.list({ plural: "pods", namespace: "listed" });
+    expect(listed.map(({ metadata }) => metadata.name)).toEqual(["one", "two"]);
   });
 
   test("deletes an object", async () => {

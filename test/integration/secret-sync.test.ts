@@ -14,7 +14,9 @@ import { createPods } from "../../src/kube/pods.ts";
 import { createSecrets } from "../../src/kube/secrets.ts";
 import type { Volume } from "../../src/model.ts";
 import { createPfxFiles } from "../../src/provider/azure/pfx-files.ts";
-import { syncSecrets, type SecretOutcome, type SyncPorts } from "../../src/sync/sync.ts";
+import { backoff } from "../../src/schedule/backoff.ts";
+import { createKeyedLock } from "../../src/sync/keyed-lock.ts";
+import { syncSecrets, type SecretOutcome, type SyncPorts, type SyncRequest } from "../../src/sync/sync.ts";
 import { podStatusOf } from "../../src/volume/pod-status.ts";
 import { createFakeCluster } from "../fakes/cluster.ts";
 import { cannotOpenssl, createWorkshop } from "../fakes/pfx.ts";
@@ -41,6 +43,8 @@ beforeAll(async () => {
     statuses: createPodStatuses(cluster),
     pfx: createPfxFiles({ wantsChain: true, clock }),
     tokenTypesAllowed: false,
+    locks: createKeyedLock(),
+    backoff,
   };
 });
 
@@ -86,10 +90,16 @@ async function createClass(name: string, secretObject: object): Promise<void> {
   });
 }
 
-async function sync(volume: Volume, texts: Record<string, string> = { password: "hunter2" }): Promise<SecretOutcome> {
+const rotated = (): Pick<SyncRequest, "writtenAt" | "fresh"> => ({ writtenAt: clock(), fresh: true });
+
+async function sync(
+  volume: Volume,
+  texts: Record<string, string> = { password: "hunter2" },
+  written = rotated(),
+): Promise<SecretOutcome> {
   const secretProviderClass = await classes.read({ namespace, name: volume.className }, anyAge, noSignal);
   const [outcome] = await syncSecrets(
-    { volume, secretProviderClass, files: contentOf(texts).files, writtenAt: clock(), fresh: true },
+    { volume, secretProviderClass, files: contentOf(texts).files, ...written },
     ports,
     noSignal,
   );
@@ -203,12 +213,39 @@ test("a Secret that somebody else made is left as it is", async () => {
   expect(await secretNamed("theirs")).toEqual(before);
 });
 
+test("forty pods with an owner each come to one Secret at once, and all of them own it", async () => {
+  await createClass("crowd", {});
+  const owners = await Promise.all(Array.from({ length: 40 }, (_, index) => replicaSet(`crowd-${index}`)));
+  const volumes = await Promise.all(owners.map((owner, index) => mounted(`crowd-${index}-a`, "crowd", owner)));
+  const outcomes = (await Promise.all(volumes.map((volume) => sync(volume)))).map(({ outcome }) => outcome);
+  expect(outcomes.toSorted()).toEqual(["created", ...Array.from({ length: 39 }, () => "marked")]);
+  expect((await ownersOf("crowd")).toSorted()).toEqual(
+    owners.map(({ metadata }) => `ReplicaSet ${metadata.name}`).toSorted(),
+  );
+});
+
+test("a value that somebody altered is restored from older files, too, and values of later files are kept otherwise", async () => {
+  await createClass("altered", {});
+  const volume = await mounted("altered-1-a", "altered", await replicaSet("altered-1"));
+  const later = { writtenAt: new Date(Date.now() + 3_600_000), fresh: false };
+  const earlier = { writtenAt: new Date(), fresh: false };
+  expect((await sync(volume, { password: "of the later replica" }, later)).outcome).toBe("created");
+  expect((await sync(volume, { password: "of the earlier replica" }, earlier)).outcome).toBe("unchanged");
+  const secret = await secretNamed("altered");
+  if (secret === undefined) throw new Error("it is gone");
+  await emulator.cluster.put({ ...secret, data: { pw: Buffer.from("by hand").toString("base64") } });
+  expect((await sync(volume, { password: "of the earlier replica" }, earlier)).outcome).toBe("patched");
+  expect((await secretNamed("altered"))?.["data"]).toEqual({
+    pw: Buffer.from("of the earlier replica").toString("base64"),
+  });
+});
+
 test("a right that is missing is told with the value that gives it, and nothing else is needed then", async () => {
   await createClass("rights", {});
   const volume = await mounted("rights-1-a", "rights", await replicaSet("rights-1"));
   emulator.kubernetes.rights.grantSecretSync(false);
   const { outcome, error } = await sync(volume);
-  expect([outcome, error?.reason]).toEqual(["failed", "PermissionDenied"]);
+  expect([outcome, error?.reason]).toEqual(["refused", "PermissionDenied"]);
   expect(error?.message).toContain("set secrets-store-csi-driver.syncSecret.enabled=true in the chart's values");
   emulator.kubernetes.rights.grantSecretSync(true);
   expect((await sync(volume)).outcome).toBe("created");
@@ -217,7 +254,7 @@ test("a right that is missing is told with the value that gives it, and nothing 
 test("what the API server does not take is told as a fault of the class", async () => {
   await createClass("unfit", { labels: { team: "a b" } });
   const { outcome, error } = await sync(await mounted("unfit-1-a", "unfit", await replicaSet("unfit-1")));
-  expect([outcome, error?.reason]).toEqual(["failed", "InvalidRequest"]);
+  expect([outcome, error?.reason]).toEqual(["refused", "InvalidRequest"]);
   expect(error?.message).toContain("correct it in spec.secretObjects");
 });
 

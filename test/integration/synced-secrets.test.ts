@@ -19,9 +19,13 @@ beforeAll(async () => {
   await vault.createCertificate("site", { subject: "CN=shop.example.com", key: "RSA-2048" });
   world.emulator.kubernetes.rights.grantSecretSync(true);
   metricsPort = await freePort();
-  const rotation = ["--enable-secret-rotation", "--rotation-poll-interval=1s"];
-  plugin = await world.startPlugin({ flags: [...rotation, "-v=10", `--metrics-addr=127.0.0.1:${metricsPort}`] });
+  plugin = await start();
 });
+
+function start(): Promise<PluginProcess> {
+  const rotation = ["--enable-secret-rotation", "--rotation-poll-interval=1s"];
+  return world.startPlugin({ flags: [...rotation, "-v=10", `--metrics-addr=127.0.0.1:${metricsPort}`] });
+}
 
 afterAll(async () => {
   expect(await plugin.stop()).toBe(0);
@@ -109,7 +113,11 @@ test("without the right to write Secrets the pod starts; the Secret is there onc
   expect(await secretNamed("late")).toBeUndefined();
   const remedy = "secrets-store-csi-driver.syncSecret.enabled=true";
   await expect.poll(() => eventsOf("rightless").join(), { timeout: 30_000 }).toContain(remedy);
+  // Who gives the right by the chart's value has the plugin started anew.
   world.emulator.kubernetes.rights.grantSecretSync(true);
+  expect(await plugin.stop()).toBe(0);
+  plugin = await start();
+  await world.kubelet.publish("rightless");
   await expect.poll(() => secretNamed("late"), { timeout: 30_000 }).toBeDefined();
 });
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DriverError, errorTypeOf, inContext, messageOf, reasonOf, verdicts } from "../../src/errors.ts";
 
@@ -43,4 +44,23 @@ test("what nobody foresaw has an error_type and a reason, and its message is not
   ]);
   const known = new DriverError("Busy", "wait");
   expect([errorTypeOf(known), reasonOf(known), messageOf(known)]).toEqual(["Busy", "Busy", "wait"]);
+});
+
+test("a message is one line of well-formed text, whatever names are in it, and told again it stays the same", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary" }),
+      fc.constantFrom("\n", "\r\u2028", "\0\u0085", "\ud800"),
+      (name, sign) => {
+        const error = new DriverError("InvalidRequest", `${name}${sign}${name}`);
+        expect(error.message.isWellFormed()).toBe(true);
+        expect(error.message).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+        expect(inContext("", error)).toMatchObject({ message: error.message });
+      },
+    ),
+  );
+});
+
+test("what would break the line can still be read", () => {
+  expect(new DriverError("Busy", "a\nb\u2028\t√\u{1f600}").message).toBe("a\\u000ab\\u2028\\u0009√\u{1f600}");
 });

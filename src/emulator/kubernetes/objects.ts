@@ -55,7 +55,7 @@ export function createObjectStore(): ObjectStore {
       creationTimestamp: creationTimestamp ?? new Date().toISOString(),
     };
     const same = { ...object, metadata: { ...object.metadata, ...kept, resourceVersion } };
-    if (old !== undefined && JSON.stringify(sorted(old)) === JSON.stringify(sorted(same))) return old;
+    if (old !== undefined && contentOf(old) === contentOf(same)) return old;
     const stored = { ...object, metadata: { ...object.metadata, ...kept, resourceVersion: String((revision += 1)) } };
     objects.set(path, stored);
     return stored;
@@ -84,6 +84,11 @@ export function createObjectStore(): ObjectStore {
 
 function pathOf({ plural, namespace, name }: ObjectKey): string {
   return `${plural}/${namespace}/${name}`;
+}
+
+/** Who wrote it is no content. */
+function contentOf({ metadata, ...rest }: { readonly metadata: object }): string {
+  return JSON.stringify(sorted({ ...rest, metadata: { ...metadata, managedFields: undefined } }));
 }
 
 /** Keys in order, so that equal content has equal text. */

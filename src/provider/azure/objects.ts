@@ -57,12 +57,7 @@ function checkLength(length: number): void {
 
 /** How errors name an object, as users know it. */
 export function describeObject({ kind, name, version }: { kind: string; name: string; version: string }): string {
-  return `objectType:${inLine(kind)}, objectName:${inLine(name)}, objectVersion:${inLine(version)}`;
-}
-
-/** Any text in a message of one line: what would break the line is written as JSON has it. */
-function inLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `objectType:${kind}, objectName:${name}, objectVersion:${version}`;
 }
 
 function itemTexts(text: string): readonly string[] {
@@ -122,7 +117,7 @@ function validateObject(fields: ObjectFields): KeyVaultObject {
 
 function parseFormat({ format, kind }: ObjectFields): ObjectFormat {
   const known = formats.find((one) => one === (format.toLowerCase() || "pem"));
-  if (known === undefined) throw invalid(`invalid objectFormat: ${inLine(format)}, should be PEM or PFX`);
+  if (known === undefined) throw invalid(`invalid objectFormat: ${format}, should be PEM or PFX`);
   // Only as written in lower case: "PFX" on a key or certificate is let through and means nothing, as ever.
   if (format === "pfx" && kind !== "secret") throw invalid("PFX format only supported for objectType: secret");
   return known;
@@ -131,7 +126,7 @@ function parseFormat({ format, kind }: ObjectFields): ObjectFormat {
 function parseEncoding({ encoding, kind }: ObjectFields): ObjectEncoding {
   if (encoding !== "" && kind !== "secret") throw invalid("objectEncoding only supported for objectType: secret");
   const known = encodings.find((one) => one === (encoding.toLowerCase() || "utf-8"));
-  if (known === undefined) throw invalid(`invalid objectEncoding: ${inLine(encoding)}, should be hex, base64 or utf-8`);
+  if (known === undefined) throw invalid(`invalid objectEncoding: ${encoding}, should be hex, base64 or utf-8`);
   return known;
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Metrics, VaultRequest } from "../../ports.ts";
+import type { Metrics, VaultRequest } from "../../ports.ts";
 import { createKept } from "../../sharing/kept.ts";
 import { createShared, type Flight, type Shared } from "../../sharing/shared.ts";
 import { createBudget, type Budget } from "./budget.ts";
@@ -50,9 +50,7 @@ export function createVaults(options: VaultsOptions): OpenVault {
       call: (vault: Vault, signal: AbortSignal) => Promise<T>,
     ): Promise<T> =>
       shared.ask(JSON.stringify([href, question]), freshness, signal, (flight) =>
-        measured(question, { clock, metrics }, () =>
-          fly({ flight, desk, budgetOf, address, limitMs: transport.timeoutMs }, call),
-        ),
+        measured(question, metrics, () => fly({ flight, desk, budgetOf, address, limitMs: transport.timeoutMs }, call)),
       );
     return {
       secret: (name, version, signal) =>
@@ -84,12 +82,12 @@ const types = { secrets: "secret", keys: "key", certificates: "cert" } as const;
 
 async function measured<T>(
   { type, name }: Question,
-  { clock, metrics }: { readonly clock: Clock; readonly metrics: VaultsOptions["metrics"] },
+  metrics: VaultsOptions["metrics"],
   work: () => Promise<T>,
 ): Promise<T> {
-  const startedAt = clock().getTime();
+  const startedAt = performance.now();
   const tell = (error?: unknown): void => {
-    metrics.vaultRequest({ objectType: type, objectName: name, durationMs: clock().getTime() - startedAt, error });
+    metrics.vaultRequest({ objectType: type, objectName: name, durationMs: performance.now() - startedAt, error });
   };
   try {
     const answer = await work();

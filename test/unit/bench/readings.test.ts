@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { requestsIn } from "../../bench/emulator.ts";
 import { parseEntrypoint } from "../../bench/entrypoint.ts";
 import { cpuSecondsIn, memoryIn } from "../../bench/process-figures.ts";
 import { spellingsOf } from "../../bench/spellings.ts";
@@ -38,4 +39,24 @@ test("spellings of a client id differ from it and from each other in nothing but
   const some = Array.from({ length: 15 }, () => spellings.next().value);
   expect(new Set([id, ...some]).size).toBe(16);
   expect(new Set(some.map((spelling) => spelling.toLowerCase()))).toEqual(new Set([id]));
+});
+
+test("requests are counted by who was asked, challenges among them; at the API server writes and reads of classes apart", () => {
+  const none = { requests: 0, challenges: 0, peakInFlight: 0, answers: {} };
+  const api = "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/default";
+  const answers = {
+    [`GET ${api}/secretproviderclasses/web 200`]: 2,
+    [`PATCH ${api}/secretproviderclasspodstatuses/web 200`]: 3,
+    "GET /api/v1/namespaces/default/secrets/web 404": 4,
+    "POST /api/v1/namespaces/default/secrets 201": 5,
+  };
+  const counters = {
+    vaults: { one: { ...none, requests: 1, challenges: 1 }, two: { ...none, requests: 7 } },
+    entra: { ...none, requests: 3 },
+    kubernetes: { ...none, requests: 14, answers },
+    tokenProxy: none,
+    imds: none,
+    nmi: none,
+  };
+  expect(requestsIn(counters)).toEqual({ vault: 9, token: 3, apiServer: 14, classReads: 2, apiWrites: 8 });
 });

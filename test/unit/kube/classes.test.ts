@@ -91,8 +91,8 @@ describe("a SecretProviderClass", () => {
 });
 
 describe("a read fails", () => {
-  const forbidden = (status: number): string =>
-    `${resource} "vault" is forbidden (HTTP ${status}): the driver's service account may not get it in namespace ` +
+  const forbidden =
+    `${resource} "vault" is forbidden (HTTP 403): the driver's service account may not get it in namespace ` +
     `"shop"; install the chart's RBAC`;
   const answered = (status: number): string => `the Kubernetes API answered HTTP ${status} to get ${resource} "vault"`;
 
@@ -102,8 +102,12 @@ describe("a read fails", () => {
       "SecretProviderClassNotFound",
       `${resource} "vault" not found: create it in namespace "shop", or correct secretProviderClass in the pod's volumeAttributes (or install the chart's CRDs)`,
     ],
-    [401, "PermissionDenied", forbidden(401)],
-    [403, "PermissionDenied", forbidden(403)],
+    [
+      401,
+      "KubernetesUnavailable",
+      `${answered(401)}: it does not know the driver's token; if that lasts, restart the driver's pod`,
+    ],
+    [403, "PermissionDenied", forbidden],
     [400, "InvalidRequest", answered(400)],
     [422, "InvalidRequest", answered(422)],
     [429, "KubernetesUnavailable", answered(429)],

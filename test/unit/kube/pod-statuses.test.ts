@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { createPodStatuses } from "../../../src/kube/pod-statuses.ts";
@@ -59,6 +60,22 @@ test("a status that may not be written is told with the right that is missing", 
         `namespace "shop", or may not change its owner, which takes the right to delete; install the chart's RBAC`,
     ),
   );
+});
+
+const denial = "admission.yaml denied request: the pod status is of another node";
+
+test.each([
+  ["of a pod that moved here is busy: its old one is not collected yet", { message: denial }, "Busy"],
+  ["that is not valid is told as that", { message: "status.objects: wrong type" }, "InvalidRequest"],
+  ["that is refused without a word is told as that", {}, "InvalidRequest"],
+])("a status %s", async (_, body, reason) => {
+  const statuses = createPodStatuses(createFakeCluster({ status: 422, body }));
+  await expect(statuses.apply(status, noSignal)).rejects.toMatchObject({ reason });
+});
+
+test("the chart's admission policy refuses in the words by which a pod that moved is told", () => {
+  const policy = readFileSync("charts/azure-keyvault-csi/templates/admission.yaml", "utf8");
+  expect(policy).toContain("message: the pod status is of another node\n      reason: Invalid\n");
 });
 
 test("a status is read for its UID and those of its owners", async () => {

@@ -21,7 +21,7 @@ const desired: DesiredSecret = {
   data: { password: Buffer.from("hunter2") },
   owners: [owner],
 };
-const seen: LiveSecret = { ...desired, uid: "u", resourceVersion: "7", immutable: false };
+const seen: LiveSecret = { ...desired, uid: "u", resourceVersion: "7", immutable: false, altered: false };
 const changes: SecretChanges = {
   labels: { a: "b", gone: null },
   annotations: {},
@@ -49,6 +49,7 @@ test("a Secret is read, its values decoded", async () => {
     owners: [owner],
     data: { password: Buffer.from("hunter2") },
     immutable: true,
+    altered: false,
   });
   expect(cluster.requests).toEqual([{ method: "GET", path }]);
 });

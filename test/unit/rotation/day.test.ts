@@ -42,7 +42,9 @@ test("24 hours of rotation, whatever goes wrong: no torn volume, no lost update,
     fc.asyncProperty(days, async (day) => {
       const { world, known, violations, latest, mostFetchesAtOnce, eventsOfPods } = await liveThrough(day);
       expect(violations).toEqual([]);
-      expect(mostFetchesAtOnce).toBeLessThanOrEqual(day.volumes);
+      // The fetch for a pod that was restarted may take its time to end beside that for its successor.
+      const restarts = day.happenings.filter(({ what }) => what === "restart of the pod");
+      expect(mostFetchesAtOnce).toBeLessThanOrEqual(day.volumes + restarts.length);
       expect(known).toHaveLength(day.volumes);
       for (const { volume, report, versions } of known) {
         const wanted = latest.get(volume.className);

@@ -1,36 +1,36 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { PodEvent } from "../../../src/model.ts";
-import { createNotices, isWorthSaying } from "../../../src/rotation/notices.ts";
-import type { Events } from "../../../src/ports.ts";
+import { createNotices, isWorthSaying, type Notices, type Said } from "../../../src/rotation/notices.ts";
 import { createFakeLog, type FakeLog } from "../../fakes/log.ts";
 import { createFakeEvents, type FakeEvents } from "../../fakes/ports.ts";
 import { aVolume } from "../../fakes/volumes.ts";
 
-const at = (minutes: number): Date => new Date(minutes * 60_000);
+const at = (minutes: number): number => minutes * 60_000;
+const [a, b] = [1, 2];
 const failure: PodEvent = { type: "Warning", reason: "MountRotationFailed", message: "vault is down" };
 
 describe("a message", () => {
   test.each([
     ["that was never said is worth saying", [], true],
-    ["that was said 29 minutes ago is not", [{ message: "a", at: at(31) }], false],
-    ["that was said 30 minutes ago is again: its event must not expire", [{ message: "a", at: at(30) }], true],
-    ["is worth saying after others", [{ message: "b", at: at(59) }], true],
+    ["that was said 29 minutes ago is not", [{ words: a, atMs: at(31) }], false],
+    ["that was said 30 minutes ago is again: its event must not expire", [{ words: a, atMs: at(30) }], true],
+    ["is worth saying after others", [{ words: b, atMs: at(59) }], true],
     ["is not after ten others within the hour", others(10, at(1)), false],
     ["is after ten others an hour ago", others(10, at(0)), true],
   ])("%s", (_name, said, worth) => {
-    expect(isWorthSaying(said, "a", at(60))).toBe(worth);
+    expect(isWorthSaying(said, a, at(60))).toBe(worth);
   });
 });
 
-function others(count: number, when: Date): { message: string; at: Date }[] {
-  return Array.from({ length: count }, (_, index) => ({ message: `other ${index}`, at: when }));
+function others(count: number, atMs: number): Said[] {
+  return Array.from({ length: count }, (_, index) => ({ words: b + index, atMs }));
 }
 
 describe("notices", () => {
-  let now: Date;
+  let now: number;
   let events: FakeEvents;
   let log: FakeLog;
-  let notices: Events;
+  let notices: Notices;
 
   beforeEach(() => {
     now = at(0);
@@ -69,11 +69,20 @@ describe("notices", () => {
 
   test("forget whom they spoke of longest ago: their memory is bounded", () => {
     const podOf = (index: number) => ({ ...aVolume.pod, uid: String(index) });
-    for (let pod = 0; pod <= 5_000; pod += 1) notices.record(podOf(pod), failure);
+    for (let pod = 0; pod <= 2_000; pod += 1) notices.record(podOf(pod), failure);
+    expect(notices.remembered()).toBe(2_000);
     events.recorded.length = 0;
-    notices.record(podOf(5_000), failure);
+    notices.record(podOf(2_000), failure);
     expect(events.recorded).toEqual([]);
     notices.record(podOf(0), failure);
     expect(events.recorded).toHaveLength(1);
+  });
+
+  test("forget pods of which nothing was said for an hour, and of the others keep no words", () => {
+    for (let minute = 0; minute < 24 * 60; minute += 1) {
+      now = at(minute);
+      notices.record({ ...aVolume.pod, uid: String(minute) }, failure);
+      expect(notices.remembered()).toBe(Math.min(minute + 1, 60));
+    }
   });
 });

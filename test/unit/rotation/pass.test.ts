@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import type { ContentRequest } from "../../../src/model.ts";
+import { createNotices } from "../../../src/rotation/notices.ts";
 import { createRotation, type Rotation } from "../../../src/rotation/pass.ts";
 import { repair } from "../../../src/rotation/repair.ts";
 import { publishVolume } from "../../../src/volume/publish.ts";
@@ -107,6 +108,41 @@ describe("a pass", () => {
     expect(world.providers.requests).toHaveLength(2);
   });
 
+  test.each([20, -20])("is not led astray by a time of day that is set by %i minutes meanwhile", async (minutes) => {
+    await publish(1);
+    world.providers.answer = () => {
+      world.jumpedMs += minutes * 60_000;
+      later(minutes * 60_000);
+      return Promise.resolve(contentOf({ password: "new" }));
+    };
+    await rotation.pass();
+    await rotation.pass();
+    expect(world.providers.requests).toHaveLength(3);
+    expect(counted()).toMatchObject([{ durationMs: 0 }, { durationMs: 0 }]);
+  });
+
+  test("takes a volume that somebody else is busy with when that is done", async () => {
+    await publish(1);
+    const [known] = world.ports.volumes.all();
+    const claim = known && world.ports.volumes.claim(known.volume);
+    const pass = rotation.pass();
+    claim?.[Symbol.dispose]();
+    await pass;
+    expect(world.providers.requests).toHaveLength(2);
+  });
+
+  test("leaves out a volume that is published anew while it waits for it", async () => {
+    const targetPath = await publish(1);
+    const [known] = world.ports.volumes.all();
+    const claim = known && world.ports.volumes.claim(known.volume);
+    const pass = rotation.pass();
+    await unpublishVolume(targetPath, world.ports, noSignal);
+    await publish(1);
+    claim?.[Symbol.dispose]();
+    await pass;
+    expect(world.providers.requests).toHaveLength(2);
+  });
+
   test("writes nothing to a volume that is unpublished meanwhile", async () => {
     const target = await publish(1);
     world.providers.answer = async () => {
@@ -130,24 +166,35 @@ describe("a vault that hangs", () => {
     await Promise.all([rotation.stop(), pass]);
   });
 
-  test("is asked once for each volume at a time, and given up after one interval, which an event tells", async () => {
+  test("is given up after one interval, which an event tells, and asked again at once, never twice at a time", async () => {
     await publish(1, "slow");
     hang("slow");
     const first = rotation.pass();
     await expect.poll(() => world.providers.requests.length).toBe(2);
     later();
     const second = rotation.pass();
-    await first;
-    // The second pass found the volume still in flight; the third has it again.
     expect(world.providers.requests).toHaveLength(2);
-    later();
-    const third = rotation.pass();
+    await first;
+    await expect.poll(() => world.providers.requests.length).toBe(3);
+    expect(world.providers.freshness[2]?.notOlderThan).toEqual(world.now);
     expect(world.events.recorded.map(({ message }) => message)).toEqual([
       "the refresh did not end within one rotation interval; the mounted content stays as it is",
     ]);
     expect(counted()).toMatchObject([{ provider: "azure", rotated: false, error: { reason: "DeadlineExceeded" } }]);
-    await expect.poll(() => world.providers.requests.length).toBe(3);
-    await Promise.all([rotation.stop(), second, third]);
+    await Promise.all([rotation.stop(), second]);
+  });
+
+  test("and does not even end when it is told to is asked no second time, however many passes begin", async () => {
+    await publish(1, "slow");
+    world.providers.answer = () => Promise.withResolvers<never>().promise;
+    void rotation.pass();
+    await expect.poll(() => world.providers.requests.length).toBe(2);
+    const second = rotation.pass();
+    const third = rotation.pass();
+    await second;
+    expect(world.providers.requests).toHaveLength(2);
+    void rotation.pass();
+    await third;
   });
 
   test("ends with a stop, of which nothing is told", async () => {
@@ -159,6 +206,25 @@ describe("a vault that hangs", () => {
     await pass;
     expect(world.events.recorded).toEqual([]);
     expect(counted()).toEqual([]);
+  });
+
+  test("and an API server that hangs: a status that a stop leaves unwritten is no event either", async () => {
+    await publish(1);
+    const version = "2";
+    const content = { ...contentOf({ password: "new" }), versions: [{ id: "secret/password", version }] };
+    world.providers.answer = () => Promise.resolve(content);
+    const asked = Promise.withResolvers<undefined>();
+    world.statuses.apply = async (_status, signal) => {
+      asked.resolve(undefined);
+      await once(signal, "abort");
+      throw new DriverError("DeadlineExceeded", "the caller's deadline ended");
+    };
+    const pass = rotation.pass();
+    await asked.promise;
+    await rotation.stop();
+    await pass;
+    expect(world.events.recorded).toEqual([]);
+    expect(world.ports.volumes.all()).toMatchObject([{ report: "owed" }]);
   });
 });
 
@@ -210,6 +276,32 @@ describe("a refresh that fails", () => {
   });
 });
 
+test("a volume that a pass finds in the moment of its publish is reported, even if that pass cannot refresh it", async () => {
+  const { remember } = world.ports.volumes;
+  const passes: Promise<void>[] = [];
+  world.ports.volumes.remember = (known) => {
+    world.providers.answer = () => Promise.reject(new DriverError("ProviderUnavailable", "no route"));
+    queueMicrotask(() => passes.push(rotation.pass()));
+    return remember(known);
+  };
+  await publish(1);
+  expect(world.statuses.applied).toHaveLength(1);
+  await Promise.all(passes);
+  expect(world.providers.requests).toHaveLength(2);
+});
+
+test("while the API server hangs, a pass ends within a short interval, too", async () => {
+  const target = await publish(1);
+  world.classes.read = async (_ref, _freshness, signal) => {
+    await once(signal, "abort");
+    throw new DriverError("DeadlineExceeded", "the caller's deadline ended");
+  };
+  world.providers.answer = () => Promise.resolve(contentOf({ password: "new" }));
+  await createRotation(world.ports, 30).pass();
+  expect(text(target)).toBe("new");
+  expect(world.events.recorded.map(({ reason }) => reason)).toEqual(["MountRotationComplete"]);
+});
+
 test("while the API server is away volumes keep rotating, and what is owed is paid afterwards", async () => {
   const targets = [await publish(1), await publish(2)];
   const away = new DriverError("KubernetesUnavailable", "the Kubernetes API cannot be reached");
@@ -225,4 +317,28 @@ test("while the API server is away volumes keep rotating, and what is owed is pa
   await repair(world.ports, noSignal);
   expect(world.statuses.applied.slice(2).map(({ objects }) => objects[0]?.version)).toEqual(["2", "2"]);
   expect(world.ports.volumes.all().map(({ report }) => report)).toEqual(["told", "told"]);
+});
+
+test("while the API server is away for a day, what is remembered and told does not grow with it", async () => {
+  const away = new DriverError("KubernetesUnavailable", "the Kubernetes API cannot be reached");
+  const notices = createNotices(world.events, world.ports.elapsed, world.log);
+  const ports = { ...world.ports, events: notices };
+  rotation = createRotation(ports, INTERVAL_MS);
+  for (const index of [1, 2, 3]) await publish(index);
+  world.classes.failure = away;
+  world.statuses.failure = away;
+  const passes = (24 * 3_600_000) / INTERVAL_MS;
+  for (let pass = 0; pass < passes; pass += 1) {
+    const version = String(pass + 2);
+    const content = { ...contentOf({ password: version }), versions: [{ id: "secret/password", version }] };
+    world.providers.answer = () => Promise.resolve(content);
+    later();
+    for (const known of ports.volumes.all())
+      ports.volumes.handOver({ ...aRequest, volume: known.volume }, ports.elapsed());
+    await rotation.pass();
+  }
+  // Of the three volumes, which are of one pod: that they rotated, and that the status could not be written.
+  expect(notices.remembered()).toBe(2);
+  expect(world.events.recorded.length).toBeLessThanOrEqual(2 * 10 * 24);
+  expect(ports.volumes.all().map(({ report }) => report)).toEqual(["owed", "owed", "owed"]);
 });

@@ -1,7 +1,9 @@
-import { beforeEach, expect, test } from "vitest";
+import { once } from "node:events";
+import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { repair } from "../../../src/rotation/repair.ts";
 import { aTarget } from "../../fakes/messages.ts";
+import { payloadOf } from "../../fakes/payload.ts";
 import { aKnownVolume, aRequest, aVolume, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
 
 let world: CoreWorld;
@@ -62,20 +64,99 @@ test("a class that asks for no Secrets owes none, also for a volume that was tak
   expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(false);
 });
 
-test("Secrets whose files cannot be read are owed, and an event says why", async () => {
+/** The class mirrors the password of each volume to the Secret `db`. */
+function wantSecret(): void {
   const data = [{ objectName: "password", key: "p" }];
   const secretObjects = [{ secretName: "db", type: "", labels: {}, annotations: {}, data }];
   world.classes.held.set("shop/vault", { provider: "azure", parameters: { keyvaultName: "kv" }, secretObjects });
+}
+
+test("Secrets whose files cannot be read are owed, counted as failed, and an event says why", async () => {
+  wantSecret();
   world.ports.volumes.change(aVolume, { report: "told" });
   world.files.read = () => Promise.reject(new DriverError("FileWriteError", "no such volume"));
   await repair(world.ports, noSignal);
   expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(true);
+  expect(world.metrics.counted).toMatchObject([
+    ["secretSynced", { provider: "", durationMs: 0, error: { reason: "FileWriteError" } }],
+  ]);
   expect(world.events.recorded).toMatchObject([
     { reason: "FailedToCreateSecret", message: "failed to sync Kubernetes Secrets: no such volume" },
   ]);
 });
 
+test("a repair that is stopped in the middle tells nothing of it", async () => {
+  const stop = new AbortController();
+  world.ports.volumes.change(aVolume, { report: "owed" });
+  world.statuses.apply = () => {
+    stop.abort();
+    return Promise.reject(new DriverError("DeadlineExceeded", "the caller's deadline ended"));
+  };
+  await repair(world.ports, stop.signal);
+  expect(world.events.recorded).toEqual([]);
+  expect(reports()).toEqual(["owed"]);
+});
+
 test("a repair that is stopped does nothing more", async () => {
   await repair(world.ports, AbortSignal.abort());
   expect(world.statuses.reads).toEqual([]);
+});
+
+describe("of twelve volumes", () => {
+  const indices = Array.from({ length: 12 }, (_, index) => index);
+
+  beforeEach(() => {
+    world.ports.volumes.forget(aTarget);
+    for (const index of indices) {
+      const targetPath = `${aTarget}-${index}`;
+      const pod = { ...aVolume.pod, name: `web-${index}`, uid: `uid-${index}` };
+      const volume = { ...aVolume, pod, targetPath };
+      world.mounter.states.set(targetPath, "mounted");
+      world.files.volumes.set(targetPath, { payload: payloadOf({ password: "hunter2" }), group: undefined });
+      world.ports.volumes.remember(aKnownVolume({ ...aRequest, volume, report: "owed", secretsOwed: true }));
+      const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: `of-${index}`, uid: `rs-${index}` };
+      world.pods.held.set(`shop/web-${index}`, { uid: pod.uid, owners: [owner], ending: false });
+    }
+  });
+
+  test("five are repaired at once", async () => {
+    const { apply } = world.statuses;
+    const gate = Promise.withResolvers<undefined>();
+    let underWay = 0;
+    let most = 0;
+    world.statuses.apply = async (status, signal) => {
+      most = Math.max(most, (underWay += 1));
+      await gate.promise;
+      underWay -= 1;
+      return apply(status, signal);
+    };
+    const repaired = repair(world.ports, noSignal);
+    await expect.poll(() => underWay).toBe(5);
+    gate.resolve(undefined);
+    await repaired;
+    expect(most).toBe(5);
+    expect(reports()).toEqual(indices.map(() => "told"));
+  });
+
+  test("those whose calls hang are given up in time, and the others repaired", async () => {
+    const { apply } = world.statuses;
+    world.statuses.apply = async (status, signal) => {
+      if (status.pod.name !== "web-0" && status.pod.name !== "web-7") return apply(status, signal);
+      await once(signal, "abort");
+      throw new DriverError("DeadlineExceeded", "the caller's deadline ended");
+    };
+    await repair(world.ports, noSignal, 1);
+    expect(reports()).toEqual(indices.map((index) => (index % 7 === 0 && index < 8 ? "owed" : "told")));
+  });
+
+  test("the Secret of all is made once, owned by each, and when nothing changed read once", async () => {
+    wantSecret();
+    await repair(world.ports, noSignal);
+    const owners = world.secrets.held.get("shop/db")?.owners.map(({ uid }) => uid);
+    expect(owners?.sort()).toEqual(indices.map((index) => `rs-${index}`).sort());
+    expect(world.ports.volumes.all().map(({ secretsOwed }) => secretsOwed)).toEqual(indices.map(() => false));
+    world.secrets.calls.length = 0;
+    await repair(world.ports, noSignal);
+    expect(world.secrets.calls).toEqual(["read shop/db"]);
+  });
 });

@@ -24,7 +24,7 @@ function secretOf(fields: Partial<SecretObject>, more: Partial<DesiredSecret> = 
 }
 
 function liveOf(desired: DesiredSecret, more: Partial<LiveSecret> = {}): LiveSecret {
-  return { ...desired, uid: "u", resourceVersion: "1", immutable: false, ...more };
+  return { ...desired, uid: "u", resourceVersion: "1", immutable: false, altered: false, ...more };
 }
 
 function changes(live: LiveSecret, desired: DesiredSecret, fresh = true): SecretChanges | undefined {
@@ -118,6 +118,14 @@ describe("values of files of several ages", () => {
     const found = changes(liveOf(of("two", 2)), of("one", minute), fresh);
     expect(found?.data ?? {}).toEqual(data);
     expect(found?.annotations[WRITTEN_AT]).toBe(found && `2026-01-01T00:0${minute}:00Z`);
+  });
+
+  test.each([
+    ["that somebody altered", { altered: true }],
+    ["without one of its values", { data: {} }],
+  ])("of a Secret %s are replaced by those of earlier files", (_name, more) => {
+    const found = changes(liveOf(of("two", 2), more), of("one", 1), false);
+    expect(found).toMatchObject({ data: { a: bytes("one") }, annotations: { [WRITTEN_AT]: "2026-01-01T00:01:00Z" } });
   });
 
   test("of earlier files keep nobody from becoming an owner, or from labels", () => {

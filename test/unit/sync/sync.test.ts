@@ -1,103 +1,26 @@
-import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { DriverError } from "../../../src/errors.ts";
-import type { LiveSecret, OwnerReference, SecretObject, Volume } from "../../../src/model.ts";
-import type { Secrets } from "../../../src/ports.ts";
+import { DriverError, verdicts, type Reason } from "../../../src/errors.ts";
 import { CLASS, MANAGED } from "../../../src/sync/marks.ts";
-import { syncSecrets, type SecretOutcome, type SyncPorts } from "../../../src/sync/sync.ts";
-import { contentOf, createFakePodStatuses, type FakePodStatuses } from "../../fakes/ports.ts";
 import {
-  createFakePfx,
-  createFakePods,
-  createFakeSecrets,
-  type FakePods,
-  type FakeSecrets,
-} from "../../fakes/secrets.ts";
-import { aVolume, noSignal } from "../../fakes/volumes.ts";
+  api,
+  db,
+  failing,
+  held,
+  noData,
+  outcomes,
+  owner,
+  password,
+  podOf,
+  pods,
+  put,
+  statuses,
+  sync,
+  writes,
+  reset,
+} from "../../fakes/secret-sync.ts";
+import { aVolume } from "../../fakes/volumes.ts";
 
-const owner = (uid: string, name = "web-1"): OwnerReference => ({
-  apiVersion: "apps/v1",
-  kind: "ReplicaSet",
-  name,
-  uid,
-});
-const password = { objectName: "password", key: "pw" };
-const db: SecretObject = {
-  secretName: "db",
-  type: "",
-  labels: { team: "blue" },
-  annotations: {},
-  data: [password],
-};
-const noData = `failed to get data in spc shop/vault for secret`;
-
-let api: FakeSecrets;
-let pods: FakePods;
-let statuses: FakePodStatuses;
-
-beforeEach(() => {
-  api = createFakeSecrets();
-  pods = createFakePods();
-  statuses = createFakePodStatuses();
-  podOf(aVolume, [owner("rs")]);
-});
-
-function podOf({ pod }: Volume, owners: readonly OwnerReference[], more: object = {}): void {
-  pods.held.set(`${pod.namespace}/${pod.name}`, { uid: pod.uid, owners, ending: false, ...more });
-}
-
-interface Wishes {
-  readonly objects?: readonly SecretObject[];
-  readonly className?: string;
-  readonly volume?: Volume;
-  readonly password?: string;
-  readonly writtenAt?: Date;
-  readonly fresh?: boolean;
-  readonly ports?: Partial<SyncPorts>;
-}
-
-function sync(wishes: Wishes = {}): Promise<readonly SecretOutcome[]> {
-  const { objects = [db], className = "vault", volume = aVolume, password = "hunter2" } = wishes;
-  const { writtenAt = new Date(0), fresh = true } = wishes;
-  const ref = { namespace: "shop", name: className };
-  const secretProviderClass = { ref, provider: "azure", parameters: {}, secretObjects: objects };
-  const ports = { secrets: api, pods, statuses, pfx: createFakePfx(), tokenTypesAllowed: false, ...wishes.ports };
-  const { files } = contentOf({ password });
-  return syncSecrets({ volume, secretProviderClass, files, writtenAt, fresh }, ports, noSignal);
-}
-
-async function outcomes(wishes?: Wishes): Promise<readonly string[]> {
-  return (await sync(wishes)).map(({ outcome }) => outcome);
-}
-
-function held(name = "db"): LiveSecret | undefined {
-  return api.held.get(`shop/${name}`);
-}
-
-function writes(): readonly string[] {
-  return api.calls.filter((call) => !call.startsWith("read"));
-}
-
-/** Whoever asks for the Secret `db` is told this. */
-function failing(error: Error): Secrets {
-  return { ...api, read: (ref, signal) => (ref.name === "db" ? Promise.reject(error) : api.read(ref, signal)) };
-}
-
-/** Each call waits before it does something. */
-function paused(secrets: Secrets, pause: () => Promise<unknown>): Secrets {
-  return {
-    read: (...args) => pause().then(() => secrets.read(...args)),
-    create: (...args) => pause().then(() => secrets.create(...args)),
-    patch: (...args) => pause().then(() => secrets.patch(...args)),
-  };
-}
-
-function put(more: Partial<LiveSecret>, name = "db"): void {
-  const marked = { labels: { [MANAGED]: "true" }, annotations: {}, owners: [], data: {} };
-  const ref = { namespace: "shop", name };
-  const live = { ref, type: "Opaque", uid: "there", resourceVersion: "0", immutable: false, ...marked, ...more };
-  api.held.set(`shop/${name}`, live);
-}
+beforeEach(reset);
 
 describe("a Secret that is not there", () => {
   test("is created with owners, marks and values, in one write", async () => {
@@ -247,7 +170,7 @@ describe("one failure stops no other Secret", () => {
     [{ ...db, data: [{ objectName: "x", key: "x" }] }, "db", `${noData} db, err: file matching objectName x not found`],
   ])("of the class: %#", async (broken, secretName, beginning) => {
     const [first, second] = await sync({ objects: [broken, other] });
-    expect(first).toMatchObject({ secretName, outcome: "failed", error: { reason: "InvalidRequest" } });
+    expect(first).toMatchObject({ secretName, outcome: "refused", error: { reason: "InvalidRequest" } });
     expect(first?.error?.message.startsWith(beginning)).toBe(true);
     expect(second).toEqual({ secretName: "other", outcome: "created" });
   });
@@ -270,7 +193,10 @@ describe("one failure stops no other Secret", () => {
   test("by a name that is used twice", async () => {
     const [first, second] = await sync({ objects: [db, { ...db, labels: {} }] });
     expect(first?.outcome).toBe("created");
-    expect(second?.error?.message).toContain("secretName is used twice");
+    expect([second?.outcome, second?.error?.message]).toEqual([
+      "refused",
+      expect.stringContaining("secretName is used twice"),
+    ]);
     expect(writes()).toEqual(["create shop/db"]);
   });
 
@@ -278,8 +204,16 @@ describe("one failure stops no other Secret", () => {
     const error = new DriverError("PermissionDenied", "set secrets-store-csi-driver.syncSecret.enabled=true");
     const forbidden = { read: () => Promise.reject(error) };
     expect(await sync({ objects: [db, other], ports: { pods: forbidden } })).toEqual(
-      ["db", "other"].map((secretName) => ({ secretName, outcome: "failed", error })),
+      ["db", "other"].map((secretName) => ({ secretName, outcome: "refused", error })),
     );
+  });
+
+  test("only what may go by itself is to be tried again", async () => {
+    for (const reason of Object.keys(verdicts) as Reason[]) {
+      const [first] = await sync({ ports: { secrets: failing(new DriverError(reason, "no")) } });
+      const isCurable = reason !== "InvalidRequest" && reason !== "PermissionDenied";
+      expect([reason, first?.outcome]).toEqual([reason, isCurable ? "failed" : "refused"]);
+    }
   });
 });
 
@@ -293,108 +227,6 @@ test("a class without secretObjects asks nothing of anybody", async () => {
   expect(await sync({ objects: [], ports: { pods: pod } })).toEqual([]);
 });
 
-test("a Secret that others change at every try fails, to be tried again", async () => {
-  put({});
-  const racing = { ...api, patch: () => Promise.resolve("conflict" as const) };
-  expect(await sync({ ports: { secrets: racing } })).toMatchObject([{ outcome: "failed", error: { reason: "Busy" } }]);
-});
-
 test("what nobody foresaw is thrown", async () => {
   await expect(sync({ ports: { secrets: failing(new TypeError("bug")) } })).rejects.toThrow(TypeError);
-});
-
-describe("however replicas interleave", () => {
-  const volumes = (count: number): Volume[] =>
-    Array.from({ length: count }, (_, index) => ({
-      ...aVolume,
-      pod: { namespace: "shop", name: `web-${index}`, uid: `pod-${index}` },
-    }));
-
-  test("a Secret is created once and its owners are all of theirs", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.scheduler(),
-        fc.array(fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { minLength: 1 }), { minLength: 1, maxLength: 6 }),
-        fc.constantFrom("absent", "adopted"),
-        async (scheduler, ownersOfPods, start) => {
-          api = createFakeSecrets();
-          const secrets = paused(api, () => scheduler.schedule(Promise.resolve()));
-          if (start === "adopted") put({ owners: [owner("old")] });
-          const replicas = volumes(ownersOfPods.length);
-          replicas.forEach((volume, index) => {
-            podOf(
-              volume,
-              (ownersOfPods[index] ?? []).map((uid) => owner(uid)),
-            );
-          });
-          const done = Promise.all(replicas.map((volume) => outcomes({ volume, ports: { secrets } })));
-          await scheduler.waitFor(done);
-          const created = (await done).flat().filter((outcome) => outcome === "created");
-          expect(created).toHaveLength(start === "absent" ? 1 : 0);
-          const union = new Set([...ownersOfPods.flat(), ...(start === "adopted" ? ["old"] : [])]);
-          expect(
-            held()
-              ?.owners.map(({ uid }) => uid)
-              .sort(),
-          ).toEqual([...union].sort());
-          expect(held()?.data).toEqual({ pw: Buffer.from("hunter2") });
-        },
-      ),
-    );
-  });
-
-  test("by what the latest files hold a Secret settles, and no repair takes that back", async () => {
-    const holding = fc.record({ second: fc.nat({ max: 5 }), turns: fc.nat({ max: 3 }) });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.scheduler(),
-        fc.array(holding, { minLength: 2, maxLength: 5 }),
-        async (scheduler, holdings) => {
-          api = createFakeSecrets();
-          const secrets = paused(api, () => scheduler.schedule(Promise.resolve()));
-          const replicas = volumes(holdings.length);
-          for (const volume of replicas) podOf(volume, [owner("rs")]);
-          // Files of one second are one version of the content here.
-          const repair = async (volume: Volume, index: number): Promise<void> => {
-            const { second, turns } = holdings[index] ?? { second: 0, turns: 0 };
-            const wishes = { volume, password: `v${second}`, writtenAt: new Date(second * 1_000), fresh: false };
-            for (let turn = 0; turn <= turns; turn += 1) await sync({ ...wishes, ports: { secrets } });
-          };
-          await scheduler.waitFor(Promise.all(replicas.map(repair)));
-          const latest = Math.max(...holdings.map(({ second }) => second));
-          expect(held()?.data).toEqual({ pw: Buffer.from(`v${latest}`) });
-        },
-      ),
-    );
-  });
-
-  test("no Secret that is not managed is ever written, whoever takes its label away meanwhile", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.scheduler(), fc.nat({ max: 8 }), async (scheduler, when) => {
-        const wrote: (string | undefined)[] = [];
-        const pause = (): Promise<unknown> => scheduler.schedule(Promise.resolve());
-        api = createFakeSecrets();
-        put({});
-        const secrets = paused(api, pause);
-        const watched = {
-          ...secrets,
-          patch: async (...args: Parameters<typeof api.patch>) => {
-            const result = await secrets.patch(...args);
-            if (result === "patched") wrote.push(held()?.labels[MANAGED]);
-            return result;
-          },
-        };
-        const takeOver = async (): Promise<void> => {
-          for (let turn = 0; turn < when; turn += 1) await pause();
-          put({ labels: {}, uid: "theirs", resourceVersion: "theirs", owners: [], data: {} });
-        };
-        const replicas = volumes(3);
-        for (const volume of replicas) podOf(volume, [owner(volume.pod.uid)]);
-        const ports = { secrets: watched };
-        await scheduler.waitFor(Promise.all([takeOver(), ...replicas.map((volume) => sync({ volume, ports }))]));
-        expect(wrote.every((label) => label === "true")).toBe(true);
-        expect(held()).toMatchObject({ uid: "theirs", resourceVersion: "theirs", owners: [], data: {} });
-      }),
-    );
-  });
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { DriverError } from "../../../src/errors.ts";
 import type { VolumeFile } from "../../../src/model.ts";
 import { mirror } from "../../../src/volume/deliver.ts";
 import { contentOf } from "../../fakes/ports.ts";
@@ -52,4 +53,14 @@ describe("a Secret that was made of later files", () => {
   test("follows the repair of a volume whose files are later still", async () => {
     expect(await synced("newest", "2026-01-01T13:00:00Z", "repair")).toBe("newest");
   });
+});
+
+test("files of which nobody can say since when they are leave Secrets owed, which is counted as a failure", async () => {
+  world.files.writtenAt = () => Promise.reject(new DriverError("FileWriteError", "no such volume"));
+  await mirror({ volume: aVolume, files: [], occasion: "rotation" }, world.ports, noSignal);
+  expect(world.ports.volumes.get(aVolume.targetPath)?.secretsOwed).toBe(true);
+  expect(world.events.recorded).toMatchObject([{ reason: "SecretRotationFailed" }]);
+  expect(world.metrics.counted).toMatchObject([
+    ["secretSynced", { provider: "azure", durationMs: 0, error: { reason: "FileWriteError" } }],
+  ]);
 });

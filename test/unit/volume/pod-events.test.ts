@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import type { SecretOutcome } from "../../../src/sync/sync.ts";
@@ -24,10 +25,10 @@ describe("a rotation names", () => {
       "the same versions, in other files or encoded otherwise",
     ],
     [
-      "no version where the old ones are not known",
+      "all that is there where the old ones are not known",
       undefined,
-      versions("secret/a@1"),
-      "the same versions, in other files or encoded otherwise",
+      versions("secret/a@1", "secret/b@2"),
+      "secret/a is version 1, secret/b is version 2",
     ],
     [
       "ten objects at most",
@@ -68,8 +69,17 @@ describe("of a Secret", () => {
   });
 });
 
-test("a message of strangers is cut, and always well formed", () => {
-  const { message } = refreshFailed(new DriverError("ProviderError", `${"x".repeat(999)}\u{1f600}`));
-  expect(message).toHaveLength(1_001);
-  expect(message.isWellFormed()).toBe(true);
+test("a message fits into an event, of which Kubernetes takes 1024 bytes, and is cut between characters", () => {
+  const character = fc.constantFrom("x", "ü", "√", "\u{1f600}");
+  fc.assert(
+    fc.property(fc.string({ unit: character, minLength: 900, maxLength: 1_100 }), (name) => {
+      const whole = `${name}; the mounted content stays as it is`;
+      const { message } = refreshFailed(new DriverError("ProviderError", name));
+      expect(Buffer.byteLength(message)).toBeLessThanOrEqual(1024);
+      if (message === whole) return;
+      expect(whole.startsWith(message.slice(0, -1))).toBe(true);
+      expect(message.endsWith("…")).toBe(true);
+      expect(Buffer.byteLength(message)).toBeGreaterThan(1024 - 4);
+    }),
+  );
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createVolumes } from "../../../src/volume/volumes.ts";
 import { aTarget } from "../../fakes/messages.ts";
-import { aKnownVolume, aRequest, aVolume } from "../../fakes/volumes.ts";
+import { aKnownVolume, aRequest, aVolume, noSignal } from "../../fakes/volumes.ts";
 
 const known = aKnownVolume();
 
@@ -46,14 +46,14 @@ test("a republish hands over credentials, and the publication stays the one it w
   const volumes = createVolumes({ keepsCredentials: true });
   volumes.remember(known);
   const credentials = { secrets: { clientid: "new" } };
-  const at = new Date(5);
+  const at = 5;
   volumes.handOver({ ...aRequest, volume: { ...aVolume }, credentials }, at);
   expect(volumes.get(aTarget)).toEqual({ ...known, credentials, handedOverAt: at });
   expect(volumes.get(aTarget)?.volume).toBe(aVolume);
 });
 
 test("nothing is handed over to a volume that is not known", () => {
-  expect(createVolumes({ keepsCredentials: true }).handOver(aRequest, new Date(5))).toBeUndefined();
+  expect(createVolumes({ keepsCredentials: true }).handOver(aRequest, 5)).toBeUndefined();
 });
 
 test("a volume is claimed by one at a time, and by the next when he is done", () => {
@@ -65,4 +65,30 @@ test("a volume is claimed by one at a time, and by the next when he is done", ()
     expect(claim({ ...aVolume })).toBeDefined();
   }
   expect(claim(aVolume)).toBeDefined();
+});
+
+test("who waits for a claim has it next, and who leaves meanwhile has none", async () => {
+  const { claim, claimInTurn } = createVolumes({ keepsCredentials: true });
+  const leaving = new AbortController();
+  const first = claim(aVolume);
+  const [impatient, patient] = [claimInTurn(aVolume, leaving.signal), claimInTurn(aVolume, noSignal)];
+  leaving.abort();
+  expect(await impatient).toBeUndefined();
+  first?.[Symbol.dispose]();
+  using second = await patient;
+  expect(second).toBeDefined();
+  expect(claim(aVolume)).toBeUndefined();
+});
+
+test("of many who wait for a claim one has it at a time", async () => {
+  const { claimInTurn } = createVolumes({ keepsCredentials: true });
+  let atOnce = 0;
+  const waiters = Array.from({ length: 5 }, async () => {
+    using claim = await claimInTurn(aVolume, noSignal);
+    expect(claim).toBeDefined();
+    expect((atOnce += 1)).toBe(1);
+    await Promise.resolve();
+    atOnce -= 1;
+  });
+  await Promise.all(waiters);
 });

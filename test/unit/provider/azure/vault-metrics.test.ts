@@ -13,13 +13,13 @@ afterEach(async () => {
   azure = undefined;
 });
 
-async function start(play: AzurePlay = {}) {
+async function start(play: AzurePlay = {}, clock = () => new Date()) {
   const running = await startScriptedAzure(play);
   azure = running;
   let loads: () => readonly VaultLoad[] = () => [];
   const fake = createFakeMetrics();
   const metrics = { ...fake, watchVaults: (watched: typeof loads) => (loads = watched) };
-  const openVault = createVaults({ ...credentialMeans(running.transport), metrics, random: () => 0.5 });
+  const openVault = createVaults({ ...credentialMeans(running.transport), clock, metrics, random: () => 0.5 });
   const freshness = { notOlderThan: new Date(0), priority: "mount" } as const;
   const read = (name = "s1", signal = never) =>
     openVault(running.address("kv1"), running.identity(), freshness).secret(name, "", signal);
@@ -33,6 +33,13 @@ describe("what is counted", () => {
     expect(counted).toEqual([
       ["vaultRequest", { objectType: "secret", objectName: "s1", durationMs: expect.any(Number) as number }],
     ]);
+  });
+  test("no negative time, where the time of day is set back meanwhile", async () => {
+    let day = Date.now();
+    const { read, counted } = await start({}, () => new Date((day -= 60_000)));
+    await read();
+    const [, { durationMs }] = counted[0] as [string, { durationMs: number }];
+    expect(durationMs).toBeGreaterThanOrEqual(0);
   });
   test("a failure, with its reason", async () => {
     const { read, counted } = await start({ vault: () => refuse(404) });

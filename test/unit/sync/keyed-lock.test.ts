@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
-import { createKeyedLock } from "../../../src/volume/keyed-lock.ts";
+import { createKeyedLock } from "../../../src/sync/keyed-lock.ts";
 import { noSignal } from "../../fakes/volumes.ts";
 
 test("work under one key runs in the order of asking, never two at once", async () => {
