@@ -92,6 +92,17 @@ module.exports = {
       to: { path: "^src/", pathNot: ["^src/(emulator|demo)/", wire] },
     },
     {
+      // A node that serves Azure alone does not carry what speaks to other providers.
+      name: "provider/remote is loaded when it is needed",
+      severity: "error",
+      from: { path: "^src", pathNot: "^src/provider/remote/" },
+      to: {
+        path: "^src/provider/remote/",
+        pathNot: "^src/provider/remote/sockets\\.ts$",
+        dependencyTypesNot: ["dynamic-import", "type-only"],
+      },
+    },
+    {
       name: "roots are imported by nobody",
       severity: "error",
       from: { path: "^src", pathNot: roots },

@@ -33,6 +33,8 @@ export interface Credentials {
   readonly secrets?: Parameters;
   /** Service account tokens as kubelet wrote them: JSON, audience → `{token, expirationTimestamp}`. */
   readonly serviceAccountTokens?: string;
+  /** Whether kubelet handed the tokens over among the secrets, where some providers look for them. */
+  readonly tokensInSecrets?: true;
 }
 
 /** NodePublishVolume, validated. */

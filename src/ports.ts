@@ -82,6 +82,8 @@ export interface Provider {
 export interface Providers {
   /** Throws ProviderNotFound for a name that nobody serves. */
   named(name: string): Provider;
+  /** Whether the provider may write files by itself: the target is mounted before it is asked. */
+  writesIntoTarget(name: string): boolean;
 }
 
 export interface Classes {

@@ -17,21 +17,23 @@ import { loadKernel } from "../mount/kernel.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
 import { hasNoswap } from "../mount/tmpfs.ts";
-import type { Mounter, Nodes, Provider, Providers } from "../ports.ts";
+import type { Mounter, Nodes } from "../ports.ts";
 import { createAzureProvider } from "../provider/azure/provider.ts";
 import { createPfxFiles } from "../provider/azure/pfx-files.ts";
-import { defaultMaxContentBytes, maxFiles } from "../volume/payload.ts";
+import { maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
 import { azureOptions, userAgentOf } from "./azure-options.ts";
 import type { NodeFlags } from "./node-flags.ts";
+import { createNodeProviders, type NodeProviders } from "./node-providers.ts";
 
 /** The ports of the node that touch the world outside the process. */
 export type NodeAdapters = Pick<
   VolumePorts,
-  "classes" | "providers" | "statuses" | "pods" | "secrets" | "pfx" | "mounter" | "files"
+  "classes" | "statuses" | "pods" | "secrets" | "pfx" | "mounter" | "files"
 > & {
   readonly metrics: MetricsRegistry;
   readonly events: EventSender;
+  readonly providers: NodeProviders;
   readonly nodes: Nodes;
 };
 
@@ -47,9 +49,9 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
     metrics,
     ...connectCluster(cluster, flags, log),
     pfx: createPfxFiles({ wantsChain: flags["construct-pem-chain"], clock }),
-    providers: createProviders({ azure }),
-    mounter: await connectMounter(dirname(socketPathOf(flags.endpoint))),
-    files: createVolumeFiles(),
+    providers: createNodeProviders({ azure }, flags, log),
+    mounter: await connectMounter(dirname(socketPathOf(flags.endpoint)), flags["max-call-recv-msg-size"]),
+    files: createVolumeFiles({ maxContentBytes: flags["max-call-recv-msg-size"] }),
   };
 }
 
@@ -67,9 +69,9 @@ function connectCluster(cluster: Cluster, { nodeid }: NodeFlags, log: Logger): C
 }
 
 /** The trial mount stands beside the socket: the one directory that is surely writable. */
-async function connectMounter(pluginDir: string): Promise<Mounter> {
+async function connectMounter(pluginDir: string, contentBytes: number): Promise<Mounter> {
   const kernel = await loadKernel();
-  const capacity = { contentBytes: defaultMaxContentBytes, files: maxFiles };
+  const capacity = { contentBytes, files: maxFiles };
   return createMounter({ kernel, capacity, noswap: hasNoswap(kernel, pluginDir) });
 }
 
@@ -88,18 +90,4 @@ async function clusterAccess(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<
     });
   });
   return access;
-}
-
-function createProviders(served: Readonly<Record<string, Provider>>): Providers {
-  return {
-    named: (name) => {
-      const provider = Object.hasOwn(served, name) ? served[name] : undefined;
-      if (provider) return provider;
-      const known = Object.keys(served).join(", ");
-      throw new DriverError(
-        "ProviderNotFound",
-        `provider not found: provider "${name}" is not served on this node, only ${known}: correct spec.provider`,
-      );
-    },
-  };
 }

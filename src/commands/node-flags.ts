@@ -6,6 +6,7 @@ import { socketPathOf } from "../grpc/endpoint.ts";
 import { LONGEST_PERIOD_MS } from "../schedule/timer.ts";
 import { azureFlags } from "./azure-flags.ts";
 import { processFlags } from "./process-flags.ts";
+import { providerFlags } from "./node-provider-flags.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
 const LONGEST_NODE_NAME = 63;
@@ -58,6 +59,7 @@ export const nodeFlags = {
     ...flag("DURATION", "how often each volume is brought up to date: 90s, 2m, 1h30m", 120_000, parseInterval),
     shown: "2m",
   },
+  ...providerFlags,
   "allow-token-secret-types": switchFlag("sync Kubernetes Secrets of types that give rights in the cluster, too"),
   ...azureFlags,
   ...processFlags,

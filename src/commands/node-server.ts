@@ -10,6 +10,7 @@ import { agesOf } from "../rotation/ages.ts";
 import { createNotices } from "../rotation/notices.ts";
 import { backoff } from "../schedule/backoff.ts";
 import { createTimerSchedule } from "../schedule/timer.ts";
+import { createPreparations } from "../volume/preparations.ts";
 import { createKeyedLock } from "../sync/keyed-lock.ts";
 import { publishVolume } from "../volume/publish.ts";
 import { unpublishVolume } from "../volume/unpublish.ts";
@@ -40,6 +41,10 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
   const server = await listen(csiServices(flags, ports), csiSocketPath);
   started.defer(() => server.stop(DRAIN_LIMIT_MS));
   started.use(startUpkeep(flags, ports, schedule));
+  if (flags["provider-health-check"]) {
+    const probing = schedule.every(flags["provider-health-check-interval"], adapters.providers.probe);
+    started.defer(() => probing.stop());
+  }
 
   const registration = await startRegistration(flags, csiSocketPath, schedule, log);
   started.defer(() => registration.stop());
@@ -69,6 +74,8 @@ function connectCore(flags: NodeFlags, adapters: NodeAdapters, log: Logger): Vol
     tokenTypesAllowed: flags["allow-token-secret-types"],
     volumes,
     locks: createKeyedLock(),
+    preparations: createPreparations(),
+    maxContentBytes: flags["max-call-recv-msg-size"],
     backoff,
     clock,
     elapsed,

@@ -86,10 +86,12 @@ function checkStatusName(volume: Volume): void {
 /** Tokens come in the secrets field (Kubernetes 1.35 and later, if the CSIDriver asks for it) or in the context. */
 function parseCredentials(secretsField: Parameters, contextTokens: string | undefined): Credentials {
   const { [TOKENS]: secretTokens, ...rest } = secretsField;
-  const tokens = secretTokens === undefined || secretTokens === "" ? contextTokens : secretTokens;
+  const inSecrets = secretTokens !== undefined && secretTokens !== "";
+  const tokens = inSecrets ? secretTokens : contextTokens;
   const secrets = Object.entries(rest).filter(([key]) => !isKubelets(key));
   return {
     ...(secrets.length > 0 && { secrets: Object.fromEntries(secrets) }),
     ...(tokens && { serviceAccountTokens: tokens }),
+    ...(inSecrets && { tokensInSecrets: true }),
   };
 }

@@ -13,13 +13,15 @@ import { readMounted } from "./mounted.ts";
 import { isPopulated } from "./populated.ts";
 import { empty } from "./removal.ts";
 
-/** What any volume may hold, ours or another provider's, with room to spare. */
+/** What any volume may hold, ours or another provider's, with room to spare; where more is allowed, that. */
 const readLimits = { files: 2_000, bytes: 16 * 1024 * 1024 };
 
 /** The effects of the volumes' files; the real ones unless given. */
 export interface VolumeFilesOptions {
   readonly fs?: FileSystem;
   readonly clock?: Clock;
+  /** The most that a volume may be told to hold. */
+  readonly maxContentBytes?: number;
 }
 
 /**
@@ -29,12 +31,14 @@ export interface VolumeFilesOptions {
  *
  * An empty payload changes nothing: providers that give no files may have written some themselves.
  */
-export function createVolumeFiles({ fs = nodeFs, clock = () => new Date() }: VolumeFilesOptions = {}): VolumeFiles {
+export function createVolumeFiles(options: VolumeFilesOptions = {}): VolumeFiles {
+  const { fs = nodeFs, clock = () => new Date(), maxContentBytes = 0 } = options;
+  const limits = { ...readLimits, bytes: Math.max(readLimits.bytes, maxContentBytes) };
   return {
     isPopulated: (dir) => promised(() => visitVolume(fs, dir, isPopulated) ?? false),
     write: (dir, payload, group) => promised(() => write(fs, dir, payload, { name: newName(clock), group })),
     writtenAt: (dir) => promised(() => visitVolume(fs, dir, writtenAt) ?? new Date(0)),
-    read: (dir) => promised(() => visitVolume(fs, dir, (volume) => readMounted(volume, readLimits)) ?? []),
+    read: (dir) => promised(() => visitVolume(fs, dir, (volume) => readMounted(volume, limits)) ?? []),
     clear: (dir) =>
       promised(() => {
         // What cannot be removed stays: the unmount takes it away, and on a plain directory the rmdir will say so.

@@ -1,7 +1,7 @@
 import { DriverError } from "../errors.ts";
 
 /** Longest path that fits sun_path of a unix socket address on Linux, without the final NUL (unix(7)). */
-const LONGEST_SOCKET_PATH = 107;
+export const LONGEST_SOCKET_PATH = 107;
 
 /**
  * `unix://PATH` → absolute socket path. As with the established driver one `/` is put before the rest, so

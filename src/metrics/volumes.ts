@@ -2,8 +2,8 @@ import { Counter, Histogram, type Registry } from "@prometheus-io/client";
 import { errorTypeOf, reasonOf } from "../errors.ts";
 import type { Metrics, Outcome } from "../ports.ts";
 
-/** Who else serves the established driver; any other name comes from a user and is not told. */
-const providerNames = new Set(["", "azure", "vault", "gcp", "aws"]);
+/** Who serves the established driver (csi-driver 2.7); any other name comes from a user and is not told. */
+const providerNames = new Set(["", "akeyless", "aws", "azure", "conjur", "gcp", "openbao", "vault"]);
 /** The established driver runs on Windows, too; its dashboards ask for the label. */
 const os_type = "linux";
 /** 11 exponential bounds from 0.1 to 2, as with the established driver. */

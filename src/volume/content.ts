@@ -20,7 +20,7 @@ export interface CheckedContent {
 export async function fetchContent(
   request: PublishRequest,
   secretProviderClass: SecretProviderClass,
-  { providers }: Pick<VolumePorts, "providers">,
+  { providers, maxContentBytes }: Pick<VolumePorts, "providers" | "maxContentBytes">,
   { freshness, signal }: Asking,
 ): Promise<CheckedContent> {
   const { pod } = request.volume;
@@ -29,7 +29,7 @@ export async function fetchContent(
     const asked = contentRequest(request, checkedClass(secretProviderClass));
     const content = await providers.named(provider).fetch(asked, freshness, signal);
     if (content.versions.length === 0) throw nothingNamed(secretProviderClass);
-    return { payload: parsePayload(content.files), versions: content.versions };
+    return { payload: parsePayload(content.files, maxContentBytes), versions: content.versions };
   } catch (error) {
     const beginning = `failed to mount secrets store objects for pod ${pod.namespace}/${pod.name}, err: `;
     throw inContext(beginning, error, provider);

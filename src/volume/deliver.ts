@@ -12,6 +12,7 @@ export const HELD_UP_MS = 60_000;
 /** A volume whose files are written, and why. */
 export interface Delivery {
   readonly volume: Volume;
+  /** None where the provider wrote them by itself: then they are read from the volume. */
   readonly files: readonly VolumeFile[];
   readonly occasion: Occasion;
 }
@@ -61,8 +62,9 @@ export async function mirror(delivery: Delivery, ports: VolumePorts, signal: Abo
   const startedAt = ports.elapsed();
   const tookMs = (): number => ports.elapsed() - startedAt;
   try {
+    const mounted = files.length > 0 ? files : await ports.files.read(volume.targetPath);
     const writtenAt = await ports.files.writtenAt(volume.targetPath);
-    const request = { volume, secretProviderClass, files, writtenAt, fresh: occasion !== "repair" };
+    const request = { volume, secretProviderClass, files: mounted, writtenAt, fresh: occasion !== "repair" };
     const outcomes = await syncSecrets(request, ports, signal);
     const durationMs = tookMs();
     for (const outcome of outcomes) tell({ ...outcome, provider, durationMs }, delivery, ports);

@@ -29,11 +29,13 @@ export async function freshen(
   const { volume, versions: before } = known;
   const startedAt = ports.clock();
   const secretProviderClass = await currentClass(known, ports, asking);
+  if (!(await mayBeAsked(known, secretProviderClass, ports))) return undefined;
   const content = await fetchContent(known, secretProviderClass, ports, asking);
   const written = await ports.locks.hold(volume.targetPath, asking.signal, () => rewrite(known, content, ports));
   if (written === undefined) return undefined;
-  const rotated = written === "changed";
   const { versions, payload } = content;
+  // Of files that a provider writes by itself only the versions tell.
+  const rotated = payload.length === 0 ? !sameVersions(before, versions) : written === "changed";
   const isNews = {
     report: !sameVersions(before, versions),
     secrets: rotated || !sameSecrets(known, secretProviderClass),
@@ -47,6 +49,15 @@ export async function freshen(
   });
   if (latest) await deliver({ volume, files: payload, occasion: "rotation" }, ports, asking.signal);
   return { rotated, before, after: versions };
+}
+
+/** Who writes into the target by itself is asked while that is a mount: else the files would go to the node's disk. */
+async function mayBeAsked(
+  { volume }: KnownVolume,
+  { provider }: SecretProviderClass,
+  { providers, mounter }: VolumePorts,
+): Promise<boolean> {
+  return !providers.writesIntoTarget(provider) || (await mounter.look(volume.targetPath)) === "mounted";
 }
 
 /** Under the lock the facts are looked at again. */

@@ -64,7 +64,9 @@ function checkFile({ path, mode }: VolumeFile): void {
     refuse(`invalid file path ${quoted(path)}: it ${rule.complaint}; correct the name or alias of the object`);
   }
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
-    refuse(`invalid mode ${mode} of file ${quoted(path)}: it must be from 0 to 0777 (octal); correct filePermission`);
+    refuse(
+      `invalid mode ${mode} of file ${quoted(path)}: it must be from 0 to 0777 (octal); correct the file permission of the object`,
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import type { Call } from "../ports.ts";
 import { fetchContent, type CheckedContent } from "./content.ts";
 import { deliver } from "./deliver.ts";
 import { forMount } from "./freshness.ts";
+import { whilePrepared } from "./prepared.ts";
 import { isPublished } from "./published.ts";
 import { readClass } from "./secret-class.ts";
 import { settle } from "./settle.ts";
@@ -13,6 +14,12 @@ import type { KnownVolume } from "./volumes.ts";
 /** Whose content a published volume holds; empty while that is not known. */
 export interface Published {
   readonly provider: string;
+}
+
+/** Content that a volume was filled with; without a claim where somebody else had published it. */
+interface Filled {
+  readonly content: CheckedContent;
+  readonly claim: Disposable | undefined;
 }
 
 /**
@@ -26,16 +33,22 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
   const asking = { freshness: forMount(ports.clock, call), signal };
   const [handedOverAt, freshAt] = [ports.elapsed(), ports.clock()];
   const secretProviderClass = await readClass(volume, ports, asking);
-  const content = await fetchContent(request, secretProviderClass, ports, asking);
-  using claim = await ports.locks.hold(volume.targetPath, signal, async () => {
-    if (!(await populate(volume, content, ports, signal))) return undefined;
-    ports.volumes.remember({ ...published(request, secretProviderClass, content), handedOverAt, freshAt });
-    // At once, before a rotation pass can find the volume: what it owes is told with this content and no other.
-    return ports.volumes.claim(volume);
-  });
+  const fill = async (): Promise<Filled> => {
+    const content = await fetchContent(request, secretProviderClass, ports, asking);
+    const claim = await ports.locks.hold(volume.targetPath, signal, async () => {
+      if (!(await populate(volume, content, ports, signal))) return undefined;
+      ports.volumes.remember({ ...published(request, secretProviderClass, content), handedOverAt, freshAt });
+      // At once, before a rotation pass can find the volume: what it owes is told with this content and no other.
+      return ports.volumes.claim(volume);
+    });
+    return { content, claim };
+  };
+  const writesIntoTarget = ports.providers.writesIntoTarget(secretProviderClass.provider);
+  const filled = await (writesIntoTarget ? whilePrepared(volume, ports, signal, fill) : fill());
+  using claim = filled.claim;
   if (claim === undefined) return await acknowledge(request, ports, signal);
   logPublished(volume, ports);
-  await deliver({ volume, files: content.payload, occasion: "publish" }, ports, signal);
+  await deliver({ volume, files: filled.content.payload, occasion: "publish" }, ports, signal);
   return { provider: secretProviderClass.provider };
 }
 

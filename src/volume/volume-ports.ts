@@ -12,6 +12,7 @@ import type {
   VolumeFiles,
 } from "../ports.ts";
 import type { SyncPorts } from "../sync/sync.ts";
+import type { Preparations } from "./preparations.ts";
 import type { Volumes } from "./volumes.ts";
 
 /** What the operations on volumes work with. */
@@ -24,6 +25,9 @@ export interface VolumePorts extends SyncPorts {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly volumes: Volumes;
+  readonly preparations: Preparations;
+  /** The most that one volume may hold. */
+  readonly maxContentBytes: number;
   readonly clock: Clock;
   readonly elapsed: Elapsed;
   readonly log: Logger;

@@ -71,8 +71,7 @@ onTheNode(`a pod has a volume of ours and one of another provider, which is mirr
   await ready("both");
   expect(await exec("both", "cat", `${mountPath}/ours`)).toBe("value of ours");
   expect(await exec("both", "cat", file)).toBe("value 1");
-  const secret = await get<never>("secret", "others");
-  expect(secret).toMatchObject({ data: { key: Buffer.from("value 1").toString("base64") } });
+  expect(await get("secret", "others")).toMatchObject({ data: { key: Buffer.from("value 1").toString("base64") } });
 });
 
 onTheNode(`what it holds later, and after it was restarted, reaches the running pod${but}`, async () => {

@@ -63,7 +63,7 @@ const plugin = await startNodePlugin(
   {
     metrics,
     classes: stepwise("classes", classes),
-    providers: { named: (name) => stepwise("provider", providers.named(name)) },
+    providers: { ...providers, named: (name) => stepwise("provider", providers.named(name)) },
     statuses: stepwise("statuses", statuses),
     pods: stepwise("pods", pods),
     secrets: stepwise("secrets", secrets),

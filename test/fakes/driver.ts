@@ -82,7 +82,11 @@ export async function startDriver(overrides: DriverOverrides = {}): Promise<Runn
   const flags = { ...values, endpoint: `unix://${socketPath}`, ...overrides.flags };
   const { log, ...adapters } = fakes;
   const metrics = createMetrics();
-  const plugin = await startNodePlugin(flags, { ...adapters, metrics, ...overrides.adapters }, log);
+  const plugin = await startNodePlugin(
+    flags,
+    { ...adapters, providers: { ...fakes.providers, probe: () => Promise.resolve() }, metrics, ...overrides.adapters },
+    log,
+  );
   const client = createClient(socketPath);
   return {
     client,

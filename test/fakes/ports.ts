@@ -65,6 +65,7 @@ export function createFakeNode(): { readonly mounter: FakeMounter; readonly file
     write: (dir, payload, group) => {
       calls.push("write");
       if (files.failure !== undefined) return Promise.reject(asError(files.failure));
+      if (payload.length === 0) return Promise.resolve("unchanged");
       const same = JSON.stringify(volumes.get(dir)?.payload) === JSON.stringify(payload);
       volumes.set(dir, { payload, group });
       return Promise.resolve(same ? "unchanged" : "changed");
@@ -167,7 +168,7 @@ export function createFakeMetrics(): FakeMetrics {
   };
 }
 
-/** One provider, named azure, that answers as `answer` says. */
+/** Providers that answer as `answer` says: azure, and selfwriting, which may write into the target by itself. */
 export interface FakeProviders extends Providers {
   readonly requests: ContentRequest[];
   readonly freshness: Freshness[];
@@ -179,8 +180,10 @@ export function createFakeProviders(): FakeProviders {
     requests: [],
     freshness: [],
     answer: () => Promise.resolve(contentOf({ password: "hunter2" })),
+    writesIntoTarget: (name) => name === "selfwriting",
     named: (name) => {
-      if (name !== "azure") throw new DriverError("ProviderNotFound", `provider not found: ${name}`);
+      if (!["azure", "selfwriting"].includes(name))
+        throw new DriverError("ProviderNotFound", `provider not found: ${name}`);
       return {
         fetch: (request, freshness, signal) => {
           providers.requests.push(request);

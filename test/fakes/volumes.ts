@@ -2,6 +2,8 @@ import type { Freshness } from "../../src/ports.ts";
 import type { PublishRequest, Volume } from "../../src/model.ts";
 import type { FetchableVolume } from "../../src/volume/freshen.ts";
 import { createKeyedLock } from "../../src/sync/keyed-lock.ts";
+import { defaultMaxContentBytes } from "../../src/volume/payload.ts";
+import { createPreparations } from "../../src/volume/preparations.ts";
 import type { VolumePorts } from "../../src/volume/volume-ports.ts";
 import { createVolumes } from "../../src/volume/volumes.ts";
 import { createDriverFakes, type DriverFakes } from "./driver.ts";
@@ -59,6 +61,8 @@ export function createCoreWorld({ keepsCredentials = true } = {}): CoreWorld {
       tokenTypesAllowed: false,
       volumes: createVolumes({ keepsCredentials }),
       locks: createKeyedLock(),
+      preparations: createPreparations(),
+      maxContentBytes: defaultMaxContentBytes,
       backoff: () => Promise.resolve(),
       clock: () => world.now,
       elapsed: () => world.now.getTime() - world.jumpedMs,

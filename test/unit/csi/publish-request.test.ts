@@ -150,7 +150,7 @@ describe("credentials", () => {
       secrets: { [tokensKey]: "from secrets" },
       ...context({ [tokensKey]: "from context" }),
     });
-    expect(credentials).toEqual({ serviceAccountTokens: "from secrets" });
+    expect(credentials).toEqual({ serviceAccountTokens: "from secrets", tokensInSecrets: true });
     expect(attributes).not.toHaveProperty([tokensKey]);
   });
 

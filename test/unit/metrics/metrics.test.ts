@@ -41,6 +41,16 @@ describe("the established driver's metrics", () => {
     ]);
   });
 
+  test("name the providers that everybody knows, and no name that a user made up", async () => {
+    const metrics = createMetrics();
+    const known = ["akeyless", "aws", "azure", "conjur", "gcp", "openbao", "vault"];
+    for (const provider of [...known, "mine", "yours"]) metrics.published({ provider });
+    expect(await samples(metrics, "node_publish_total")).toEqual([
+      ...known.map((provider) => `node_publish_total{provider="${provider}",os_type="linux"} 1`),
+      'node_publish_total{provider="other",os_type="linux"} 2',
+    ]);
+  });
+
   test("count rotations, and how long those that succeeded took", async () => {
     const metrics = createMetrics();
     metrics.rotated({ provider: "azure", rotated: true, durationMs: 250 });

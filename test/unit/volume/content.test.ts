@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { fetchContent, type CheckedContent } from "../../../src/volume/content.ts";
 import type { SecretProviderClass } from "../../../src/model.ts";
+import { contentOf } from "../../fakes/ports.ts";
 import { anyAge, aRequest, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
 
 const beginning = "failed to mount secrets store objects for pod shop/web-0, err: ";
@@ -88,3 +89,13 @@ function pick(): object {
   const { volume, credentials } = aRequest;
   return { volume, credentials };
 }
+
+test("a volume may hold as much as the node is told, whoever provides it", async () => {
+  world.providers.answer = () => Promise.resolve(contentOf({ password: "x".repeat(11) }));
+  const limited = { ...world.ports, maxContentBytes: 10 };
+  const asking = { freshness: anyAge, signal: noSignal };
+  await expect(fetchContent(aRequest, { ...vault, secretObjects: [] }, limited, asking)).rejects.toMatchObject({
+    reason: "InvalidRequest",
+    message: expect.stringContaining("11 bytes, more than the limit of 10") as string,
+  });
+});

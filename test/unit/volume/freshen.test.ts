@@ -136,3 +136,49 @@ describe("a volume is left alone", () => {
     expect(texts()).toEqual(["old"]);
   });
 });
+
+describe("a provider that may write into the target by itself", () => {
+  const selfwriting = { ...vault, provider: "selfwriting" };
+  const secretObject = {
+    secretName: "db",
+    type: "",
+    labels: {},
+    annotations: {},
+    data: [{ objectName: "password", key: "pw" }],
+  };
+
+  beforeEach(() => {
+    world.classes.held.set("shop/vault", selfwriting);
+  });
+
+  test("is not asked about a target that is no mount any more", async () => {
+    world.mounter.states.set(aTarget, "directory");
+    expect(await refresh({ secretProviderClass: selfwriting })).toBeUndefined();
+    expect(world.providers.requests).toEqual([]);
+  });
+
+  test.each([
+    ["rotated the volume when its versions changed", "2", true],
+    ["did nothing when they did not", "1", false],
+  ])("and gives no files %s; the files stay", async (_name, version, rotated) => {
+    world.providers.answer = () => Promise.resolve({ files: [], versions: [{ id: "secret/password", version }] });
+    expect(await refresh({ secretProviderClass: selfwriting })).toMatchObject({ rotated });
+    expect(texts()).toEqual(["old"]);
+    expect(world.statuses.applied).toHaveLength(rotated ? 1 : 0);
+  });
+
+  test("has its files mirrored to Secrets from the volume", async () => {
+    world.classes.held.set("shop/vault", { ...selfwriting, secretObjects: [secretObject] });
+    world.pods.held.set("shop/web-0", {
+      uid: aPodUid,
+      owners: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "web", uid: "rs" }],
+      ending: false,
+    });
+    world.providers.answer = () => {
+      world.files.volumes.set(aTarget, { payload: payloadOf({ password: "its own" }), group: undefined });
+      return Promise.resolve({ files: [], versions: [{ id: "secret/password", version: "2" }] });
+    };
+    await refresh({ secretProviderClass: selfwriting });
+    expect(Buffer.from(world.secrets.held.get("shop/db")?.data["pw"] ?? []).toString()).toBe("its own");
+  });
+});

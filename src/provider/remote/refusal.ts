@@ -1,0 +1,88 @@
+import { status, type ServiceError } from "@grpc/grpc-js";
+import { DriverError, type Reason } from "../../errors.ts";
+import { shown } from "./foreign-text.ts";
+
+/**
+ * A provider's gRPC code → why we failed. What kubelet holds for not final stays so: it keeps the directory and asks again.
+ */
+const reasons: Readonly<Record<Exclude<status, status.OK>, Reason>> = {
+  [status.CANCELLED]: "ProviderUnavailable",
+  [status.UNKNOWN]: "ProviderError",
+  [status.INVALID_ARGUMENT]: "ProviderError",
+  [status.DEADLINE_EXCEEDED]: "DeadlineExceeded",
+  [status.NOT_FOUND]: "ProviderError",
+  [status.ALREADY_EXISTS]: "ProviderError",
+  [status.PERMISSION_DENIED]: "PermissionDenied",
+  [status.RESOURCE_EXHAUSTED]: "Throttled",
+  [status.FAILED_PRECONDITION]: "ProviderError",
+  [status.ABORTED]: "ProviderUnavailable",
+  [status.OUT_OF_RANGE]: "ProviderError",
+  [status.UNIMPLEMENTED]: "ProviderError",
+  [status.INTERNAL]: "ProviderError",
+  [status.UNAVAILABLE]: "ProviderUnavailable",
+  [status.DATA_LOSS]: "ProviderError",
+  [status.UNAUTHENTICATED]: "PermissionDenied",
+};
+
+const reasonsByNumber: Readonly<Record<number, Reason | undefined>> = reasons;
+const codeNames: Readonly<Record<number, string | undefined>> = status;
+
+/** What is known of a call that failed. */
+export interface FailedCall {
+  readonly name: string;
+  readonly socketPath: string;
+  /** Whether somebody listens on the socket. */
+  readonly reachable: boolean;
+  readonly signal: AbortSignal;
+  readonly deadline: Date | undefined;
+}
+
+/** By so much another process's clock of the same deadline may be ahead of ours. */
+const clockSlackMs = 200;
+
+/** A call that failed → DriverError with the provider's own message. */
+export function refusal(error: unknown, call: FailedCall): unknown {
+  if (!isServiceError(error)) return error;
+  if (isOver(error, call)) return late(error, call);
+  if (isTooLarge(error)) return tooLarge(error, call);
+  const message = `provider "${call.name}" failed: ${codeName(error)}: ${shown(error.details)}`;
+  return new DriverError(reasonsByNumber[error.code] ?? "ProviderError", message, { cause: error });
+}
+
+/** gRPC's word for the code of a failed call; a provider may send numbers that have none. */
+export function codeName(error: unknown): string {
+  return isServiceError(error) ? (codeNames[error.code] ?? String(error.code)) : "unknown";
+}
+
+/** At the deadline the provider may give up first, and ends the call by CANCELLED. */
+function isOver({ code }: ServiceError, { signal, deadline }: FailedCall): boolean {
+  if (signal.aborted || code === status.DEADLINE_EXCEEDED) return true;
+  return code === status.CANCELLED && deadline !== undefined && Date.now() > deadline.getTime() - clockSlackMs;
+}
+
+function late(cause: ServiceError, { name, socketPath, reachable }: FailedCall): DriverError {
+  const why = reachable
+    ? `provider "${name}" did not answer in time: look at its logs on this node`
+    : `nobody listens on ${socketPath}: is provider "${name}" running on this node?`;
+  return new DriverError("DeadlineExceeded", why, { cause });
+}
+
+/** grpc-js's own words for the limit of this side; a provider's are "grpc: received message larger …". */
+function isTooLarge({ code, details }: ServiceError): boolean {
+  return code === status.RESOURCE_EXHAUSTED && details.startsWith("Received message larger than max");
+}
+
+function tooLarge(cause: ServiceError, { name }: FailedCall): DriverError {
+  const sizes = /\((\d+) vs (\d+)\)/.exec(cause.details);
+  const figures = sizes === null ? "too large" : `${sizes[1] ?? ""} bytes, more than the limit of ${sizes[2] ?? ""}`;
+  return new DriverError(
+    "InvalidRequest",
+    `the answer of provider "${name}" is ${figures}: name fewer objects in the SecretProviderClass, or raise ` +
+      "--max-call-recv-msg-size",
+    { cause },
+  );
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && typeof error.code === "number" && "details" in error;
+}
