@@ -1,22 +1,29 @@
 import { fingerprintOf } from "../formats/fingerprint.ts";
 import type { Logger } from "../log.ts";
-import type { PodEvent, PodRef } from "../model.ts";
+import type { EventReason, PodEvent, PodRef } from "../model.ts";
 import type { Elapsed, Events } from "../ports.ts";
 
 /** The same words about the same pod are said again after so long: an event must not expire while its fault lasts (1 h). */
 const AGAIN_MS = 30 * 60_000;
-/** New words about one pod, of one reason, within an hour: a fault whose words change each time is bounded, too. */
+/** Words of trouble about one pod, of one reason, within an hour: a fault whose words change each time is bounded, too. */
 const MOST_AN_HOUR = 10;
 const HOUR_MS = 60 * 60_000;
 /** Pods of a node, twice over, with a few reasons each. */
 const MOST_REMEMBERED = 2_000;
+
+/** What is overcome where this is told: the same trouble is news when it comes back. */
+const overcome: Readonly<Partial<Record<EventReason, readonly EventReason[]>>> = {
+  MountRotationComplete: ["MountRotationFailed"],
+  SecretRotationComplete: ["SecretRotationFailed", "FailedToCreateSecret"],
+};
 
 /**
  * Something that was said: the fingerprint of its words, since the words of pods that are gone are not worth their memory.
  * That a new message is taken for one of these ten happens once in 400 million.
  */
 export interface Said {
-  readonly words: number;
+  /** Undefined once it was overcome: it still counts. */
+  readonly words: number | undefined;
   /** By `elapsed`. */
   readonly atMs: number;
 }
@@ -30,13 +37,14 @@ export function isWorthSaying(said: readonly Said[], words: number, elapsedMs: n
 
 /** Events that are worth saying. */
 export interface Notices extends Events {
-  /** For how many pods and reasons it is remembered what was said. */
+  /** How much of what was said is remembered. */
   remembered(): number;
 }
 
 /**
  * Events, and a log line for each, as far as they are worth saying: a vault that is down for an hour makes a handful for each
- * pod, not one at each pass.
+ * pod, not one at each pass. What went well is always said, as often as passes and repairs do something: the last event of a
+ * pod names the version that it has.
  */
 export function createNotices(events: Events, elapsed: Elapsed, log: Logger): Notices {
   const remembered = new Map<string, readonly Said[]>();
@@ -55,19 +63,39 @@ export function createNotices(events: Events, elapsed: Elapsed, log: Logger): No
     }
   }
 
+  /** Whether trouble is worth saying; if so, it is remembered. */
+  function isNews(pod: PodRef, { reason, message }: PodEvent): boolean {
+    const key = keyOf(pod, reason);
+    const words = fingerprintOf(message);
+    const atMs = elapsed();
+    const said = (remembered.get(key) ?? []).filter(isRecent);
+    if (!isWorthSaying(said, words, atMs)) return false;
+    remember(key, [...said, { words, atMs }]);
+    return true;
+  }
+
+  function forgetWords(key: string): void {
+    const said = remembered.get(key);
+    if (said !== undefined)
+      remembered.set(
+        key,
+        said.map(({ atMs }) => ({ words: undefined, atMs })),
+      );
+  }
+
   return {
-    remembered: () => remembered.size,
+    remembered: () => [...remembered.values()].reduce((sum, said) => sum + said.length, 0),
     record: (pod, event) => {
-      const key = `${pod.uid} ${event.reason}`;
-      const words = fingerprintOf(event.message);
-      const atMs = elapsed();
-      const said = (remembered.get(key) ?? []).filter(isRecent);
-      if (!isWorthSaying(said, words, atMs)) return;
-      remember(key, [...said, { words, atMs }]);
+      if (event.type === "Warning" && !isNews(pod, event)) return;
+      for (const reason of overcome[event.reason] ?? []) forgetWords(keyOf(pod, reason));
       write(log, pod, event);
       events.record(pod, event);
     },
   };
+}
+
+function keyOf({ uid }: PodRef, reason: EventReason): string {
+  return `${uid} ${reason}`;
 }
 
 function write(log: Logger, { namespace, name }: PodRef, { type, reason, message }: PodEvent): void {

@@ -35,6 +35,14 @@ test.each([
   expect(verbs.includes("delete")).toBe(given);
 });
 
+test("the right to change nodes comes with the policy only", () => {
+  const startupTaint = "example.com/wait";
+  const admissionPolicy = { enabled: false, deleteWithout: true };
+  expect(() => render({ startupTaint, admissionPolicy })).toThrow("startupTaint needs admissionPolicy.enabled=true");
+  const own = { rbac: { install: false } };
+  expect(() => render({ startupTaint, admissionPolicy, [driver]: own })).not.toThrow();
+});
+
 test("it can be switched off, and goes with the service account", () => {
   for (const values of [{ admissionPolicy: { enabled: false } }, { [driver]: { rbac: { install: false } } }])
     expect(render(values).objects.map(({ kind }) => kind)).not.toContain("ValidatingAdmissionPolicy");
