@@ -13,37 +13,13 @@ const taint = "secrets-store.csi.k8s.io/agent-not-ready";
 const kept = "example.com/kept";
 const values = join(cluster.dir, "values.yaml");
 let asPlugin: (args: readonly string[], input?: object) => Promise<string>;
-const gone = "00000000-0000-4000-8000-000000000000";
 let node: string;
-let nodeUid: string;
 
 /** Whoever stole the plugin's token from a node has this: a token of its service account, bound to its pod. */
 async function stolenToken(): Promise<string> {
   const bound = ["--bound-object-kind=Pod", `--bound-object-name=${(await pluginPod()).metadata.name}`];
   return (await kubectl("create", "token", "secrets-store-csi-driver", "-n", releaseNamespace, ...bound)).trim();
 }
-
-/** With these OwnerReferencesPermissionEnforcement, which not every cluster has, lets owners pass: the policy is asked. */
-const moreThanTheChart = "azure-keyvault-csi-test-owners";
-const rbac = "rbac.authorization.k8s.io";
-const moreRights = [
-  {
-    apiVersion: `${rbac}/v1`,
-    kind: "ClusterRole",
-    metadata: { name: moreThanTheChart },
-    rules: [
-      { apiGroups: [""], resources: ["nodes"], verbs: ["delete"] },
-      { apiGroups: [""], resources: ["nodes/finalizers"], verbs: ["update"] },
-    ],
-  },
-  {
-    apiVersion: `${rbac}/v1`,
-    kind: "ClusterRoleBinding",
-    metadata: { name: moreThanTheChart },
-    roleRef: { apiGroup: rbac, kind: "ClusterRole", name: moreThanTheChart },
-    subjects: [{ kind: "ServiceAccount", name: "secrets-store-csi-driver", namespace: releaseNamespace }],
-  },
-];
 
 interface Kubeconfig {
   readonly users: readonly { readonly name: string }[];
@@ -53,21 +29,17 @@ beforeAll(async () => {
   await install(values, ["secrets-store-csi-driver.syncSecret.enabled=true", `startupTaint=${taint}`]);
   node = (await pluginPod()).spec.nodeName;
   await kubectl("taint", "node", node, `${taint}=true:PreferNoSchedule`, `${kept}=true:PreferNoSchedule`);
-  await apply(...moreRights);
   const config = JSON.parse(await kubectl("config", "view", "--raw", "-o", "json")) as Kubeconfig;
   const token = await stolenToken();
   const users = config.users.map(({ name }) => ({ name, user: { token } }));
   const kubeconfig = join(cluster.dir, "plugin-kubeconfig");
   await writeFile(kubeconfig, JSON.stringify({ ...config, users }), { mode: 0o600 });
   asPlugin = (args, input) => run(["kubectl", "--kubeconfig", kubeconfig, ...args], JSON.stringify(input ?? {}));
-  nodeUid = (await kubectl("get", "node", node, "-o", "jsonpath={.metadata.uid}")).trim();
-  const owned = secret("mirrored", { [managed]: "true" }, { ownerReferences: [owner(nodeUid)] });
-  await apply(secret("foreign", {}), owned, status("elsewhere", "another-node"));
+  await apply(secret("foreign", {}), secret("mirrored", { [managed]: "true" }), status("elsewhere", "another-node"));
 });
 afterAll(async () => {
   await kubectl("delete", "secret", "foreign", "mirrored", "made", "--ignore-not-found");
   await kubectl("delete", "secretproviderclasspodstatus", "elsewhere", "here", "--ignore-not-found");
-  await kubectl("delete", "clusterrole,clusterrolebinding", moreThanTheChart);
   await kubectl("taint", "node", node, `${kept}-`);
   await install(values);
 });
@@ -76,19 +48,11 @@ function secret(name: string, labels: object, more: object = {}): object {
   return { apiVersion: "v1", kind: "Secret", metadata: { name, namespace, labels, ...more }, stringData: { a: "b" } };
 }
 
-/** With the node's UID it is there, so that garbage collection leaves what it owns. */
-function owner(uid: string, more: object = {}): object {
-  return { apiVersion: "v1", kind: "Node", name: node, uid, ...more };
-}
-
 function status(name: string, nodeName: string): object {
   const metadata = { name, namespace, labels: { [nodeLabel]: nodeName } };
   return { apiVersion: "secrets-store.csi.x-k8s.io/v1", kind: "SecretProviderClassPodStatus", metadata };
 }
 
-const patch = (kind: string, name: string, changes: object): Promise<string> =>
-  asPlugin(["patch", kind, name, "--type=merge", "-p", JSON.stringify(changes)]);
-const own = (kind: string, name: string, metadata: object): Promise<string> => patch(kind, name, { metadata });
 const make = (object: object): Promise<string> => asPlugin(["create", "-f", "-"], object);
 const applyByForce = (object: object): Promise<string> =>
   asPlugin(["apply", "--server-side", "--force-conflicts", "-f", "-"], object);
@@ -96,7 +60,6 @@ const change = (name: string): Promise<string> => asPlugin(["patch", "secret", n
 const annotations = { "kubernetes.io/service-account.name": "default" };
 const type = "kubernetes.io/service-account-token";
 const notManaged = "only Secrets that carry the label";
-const ownersAlone = "the plugin adds owners to Secrets";
 const notTheTaint = "changes nothing else of nodes";
 
 test.each<readonly [string, () => Promise<string>, string]>([
@@ -110,27 +73,6 @@ test.each<readonly [string, () => Promise<string>, string]>([
     () => make({ ...secret("made", { [managed]: "true" }, { annotations }), type }),
     "no Secrets that are tokens of this cluster",
   ],
-  [
-    "takes the owner from a managed one",
-    () => own("secret", "mirrored", { ownerReferences: [owner(gone)] }),
-    ownersAlone,
-  ],
-  [
-    "keeps a managed one by a finalizer",
-    () => own("secret", "mirrored", { finalizers: ["example.com/a"] }),
-    ownersAlone,
-  ],
-  [
-    "creates one with a finalizer",
-    () => make(secret("made", { [managed]: "true" }, { finalizers: ["example.com/a"] })),
-    ownersAlone,
-  ],
-  [
-    "blocks the deletion of an owner",
-    () =>
-      make(secret("made", { [managed]: "true" }, { ownerReferences: [owner(nodeUid, { blockOwnerDeletion: true })] })),
-    ownersAlone,
-  ],
   ["deletes a managed Secret", () => asPlugin(["delete", "secret", "mirrored"]), "the plugin deletes nothing"],
   ["deletes a Secret that is not", () => asPlugin(["delete", "secret", "foreign"]), "the plugin deletes nothing"],
   [
@@ -141,12 +83,6 @@ test.each<readonly [string, () => Promise<string>, string]>([
   ["writes a status for another node", () => applyByForce(status("here", "another-node")), "is of another node"],
   ["takes another node's status", () => applyByForce(status("elsewhere", node)), "is of another node"],
   ["labels its node", () => asPlugin(["label", "node", node, "a=b"]), notTheTaint],
-  [
-    "gives it an owner that is gone, so that it is deleted",
-    () => own("node", node, { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: "gone", uid: gone }] }),
-    notTheTaint,
-  ],
-  ["gives it a finalizer", () => own("node", node, { finalizers: ["example.com/a"] }), notTheTaint],
   ["takes another taint from it", () => asPlugin(["taint", "node", node, `${kept}-`]), notTheTaint],
   ["adds one", () => asPlugin(["taint", "node", node, "example.com/new=1:NoSchedule"]), notTheTaint],
   ["keeps pods from it", () => asPlugin(["patch", "node", node, "-p", '{"spec":{"unschedulable":true}}']), notTheTaint],
@@ -157,7 +93,6 @@ test.each<readonly [string, () => Promise<string>, string]>([
 test("what the plugin does itself is let pass: managed Secrets, its own node's statuses, the taint", async () => {
   await make(secret("made", { [managed]: "true" }));
   await change("made");
-  await own("secret", "made", { ownerReferences: [owner(nodeUid)] });
   await applyByForce(status("here", node));
   await asPlugin(["taint", "node", node, `${taint}-`]);
 });
