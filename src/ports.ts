@@ -102,7 +102,7 @@ export interface Pods {
 }
 
 export interface Nodes {
-  /** Takes all taints of that key away; others stay. Throws Busy where somebody changed the node meanwhile. */
+  /** Takes all taints of that key away; others stay. Throws InvalidRequest where there is no such node, Busy where somebody changed it meanwhile. */
   removeTaint(name: string, key: string, signal: AbortSignal): Promise<"removed" | "absent">;
 }
 
@@ -145,7 +145,7 @@ export interface Outcome {
 export interface Ages {
   /** When the content of the volume that waits longest was last known to be the vault's; undefined without volumes. */
   readonly oldest: Date | undefined;
-  /** When a volume of the class was last known to be up to date. */
+  /** When all volumes of the class were last known to be up to date, or are known at all; after the first success. */
   readonly classes: readonly { readonly ref: ObjectRef; readonly freshAt: Date }[];
   /** How many volumes owe a pod status or a Secret. */
   readonly owing: number;

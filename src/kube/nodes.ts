@@ -14,6 +14,11 @@ export function createNodes(cluster: Cluster): Nodes {
       const path = `/${CORE}/${resource}/${encodeURIComponent(name)}`;
       const subject = { resource, ref: { namespace: "", name }, remedy: "set startupTaint in the chart's values" };
       const node = await ask(cluster, { method: "GET", path }, subject, signal);
+      if (node === undefined)
+        throw new DriverError(
+          "InvalidRequest",
+          `there is no node "${name}": --nodeid must be the name of a Node of the cluster`,
+        );
       const taints = taintsOf(node);
       const kept = taints.filter((taint) => taint.key !== key);
       if (kept.length === taints.length) return "absent";

@@ -31,7 +31,7 @@ export function registerAges(registry: Registry, ages: () => Ages): void {
   });
   new Gauge({
     name: "secretproviderclass_last_success_timestamp_seconds",
-    help: "When a volume of the SecretProviderClass was last known to be up to date (Unix time)",
+    help: "Since when the volume of the SecretProviderClass that waits longest was last known to be up to date (Unix time)",
     labelNames: ["namespace", "secretproviderclass"],
     registers,
     collect() {

@@ -1,3 +1,4 @@
+import type { ObjectRef } from "../model.ts";
 import type { Ages } from "../ports.ts";
 import type { KnownVolume } from "../volume/volumes.ts";
 
@@ -9,20 +10,25 @@ export function agesOf(known: readonly KnownVolume[], { rotates }: { readonly ro
   const times = known.map(({ freshAt }) => freshAt.getTime());
   return {
     oldest: rotates && times.length > 0 ? new Date(times.reduce((a, b) => Math.min(a, b))) : undefined,
-    classes: latestOfClasses(known),
+    classes: longestWaitOfClasses(known),
     owing: known.filter(({ report, secretsOwed }) => report !== "told" || secretsOwed).length,
     failing: known.filter(({ failing }) => failing).length,
   };
 }
 
-/** The latest of each class: that one of its volumes waits is told by the oldest. */
-function latestOfClasses(known: readonly KnownVolume[]): Ages["classes"] {
-  const latest = new Map<string, Ages["classes"][number]>();
-  for (const { volume, freshAt } of known) {
+/**
+ * The volume of each class that waits longest, so that it is seen which class does. Not before this process has fetched content
+ * of the class: of volumes that it took over it knows no success.
+ */
+function longestWaitOfClasses(known: readonly KnownVolume[]): Ages["classes"] {
+  const classes = new Map<string, { ref: ObjectRef; freshAt: Date; succeeded: boolean }>();
+  for (const { volume, versions, freshAt } of known) {
     const ref = { namespace: volume.pod.namespace, name: volume.className };
     const key = `${ref.namespace}/${ref.name}`;
-    const before = latest.get(key);
-    if (before === undefined ? latest.size < MOST_CLASSES : before.freshAt < freshAt) latest.set(key, { ref, freshAt });
+    const before = classes.get(key);
+    const succeeded = before?.succeeded === true || versions !== undefined;
+    classes.set(key, { ref, succeeded, freshAt: before && before.freshAt < freshAt ? before.freshAt : freshAt });
   }
-  return [...latest.values()];
+  const told = [...classes.values()].filter(({ succeeded }) => succeeded).slice(0, MOST_CLASSES);
+  return told.map(({ ref, freshAt }) => ({ ref, freshAt }));
 }

@@ -37,9 +37,22 @@ test("it is tried again until it succeeded, and a failure is told once", async (
   const away = new DriverError("KubernetesUnavailable", "the Kubernetes API cannot be reached (ECONNREFUSED)");
   const { schedule, log, asked, state } = lift([away, away, new DriverError("Busy", "changed"), "absent"]);
   state.ready = true;
-  for (let run = 0; run < 6; run += 1) await schedule.run();
+  for (let run = 0; run < 20; run += 1) await schedule.run();
   expect(asked).toHaveLength(4);
   expect(log.lines.filter((line) => line.includes("stays for now"))).toHaveLength(2);
+});
+
+test("while it fails, it is asked for less and less often, and in the end each minute", async () => {
+  const absent = new DriverError("InvalidRequest", 'there is no node "node-1"');
+  const { schedule, asked, state } = lift(Array.from({ length: 20 }, () => absent));
+  state.ready = true;
+  const askedAt: number[] = [];
+  for (let second = 0; second < 250; second += 1) {
+    const before = asked.length;
+    await schedule.run();
+    if (asked.length > before) askedAt.push(second);
+  }
+  expect(askedAt).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
 });
 
 test("nothing is tried any more once the plugin stops", async () => {

@@ -6,16 +6,17 @@ import { noSignal } from "../../fakes/volumes.ts";
 const key = "secrets-store.csi.k8s.io/agent-not-ready";
 const other = { key: "dedicated", value: "web", effect: "NoSchedule", timeAdded: "2026-01-01T00:00:00Z" };
 
-/** A cluster with one node of these taints. */
-function removeFrom(taints: unknown, patched: ApiAnswer = { status: 200, body: {} }) {
+/** A cluster with one node of these taints, or none. */
+function removeFrom(taints: unknown, patched: ApiAnswer = { status: 200, body: {} }, name = "node-1") {
   const requests: ApiRequest[] = [];
   const node = { metadata: { name: "node-1", resourceVersion: "7" }, spec: { taints } };
   const call = (request: ApiRequest): Promise<ApiAnswer> => {
     requests.push(request);
-    return Promise.resolve(request.method === "GET" ? { status: 200, body: node } : patched);
+    if (request.method === "PATCH") return Promise.resolve(patched);
+    return Promise.resolve(request.path.endsWith("/node-1") ? { status: 200, body: node } : { status: 404, body: {} });
   };
   const nodes = createNodes({ api: { call }, metrics: { kubernetesRequest: () => undefined } });
-  return { requests, outcome: nodes.removeTaint("node-1", key, noSignal) };
+  return { requests, outcome: nodes.removeTaint(name, key, noSignal) };
 }
 
 test("a taint of that key goes, whatever its value and effect, and others stay as they are", async () => {
@@ -47,4 +48,10 @@ test.each([
   [503, "KubernetesUnavailable"],
 ])("a write that is answered by HTTP %i fails as %s", async (status, reason) => {
   await expect(removeFrom([{ key }], { status, body: {} }).outcome).rejects.toMatchObject({ reason });
+});
+
+test("a node that is not there is not without the taint: its name is wrong, or it is not made yet", async () => {
+  const { outcome } = removeFrom([], undefined, "node-2");
+  await expect(outcome).rejects.toMatchObject({ reason: "InvalidRequest" });
+  await expect(outcome).rejects.toThrow("--nodeid must be the name of a Node");
 });

@@ -5,7 +5,7 @@ import { aKnownVolume, aVolume } from "../../fakes/volumes.ts";
 const volume = (className: string, freshAt: number, changes = {}) =>
   aKnownVolume({ volume: { ...aVolume, className }, freshAt: new Date(freshAt), ...changes });
 
-test("the volume that waits longest, the latest of each class, how many owe something and how many fail are told", () => {
+test("the volume that waits longest, of each class the one that does, how many owe something and how many fail are told", () => {
   const known = [
     volume("a", 5, { report: "owed" }),
     volume("a", 9, { failing: true }),
@@ -15,12 +15,22 @@ test("the volume that waits longest, the latest of each class, how many owe some
   expect(agesOf(known, { rotates: true })).toEqual({
     oldest: new Date(3),
     classes: [
-      { ref: { namespace: "shop", name: "a" }, freshAt: new Date(9) },
+      { ref: { namespace: "shop", name: "a" }, freshAt: new Date(5) },
       { ref: { namespace: "shop", name: "b" }, freshAt: new Date(3) },
     ],
     owing: 3,
     failing: 1,
   });
+});
+
+test.each([
+  ["of which nothing was fetched since the start", [volume("a", 5, { versions: undefined })], []],
+  ["that was fetched", [volume("a", 5)], [5]],
+  ["that was fetched, though it gives no files", [volume("a", 5, { versions: [] })], [5]],
+  ["of which another volume was taken over", [volume("a", 7), volume("a", 5, { versions: undefined })], [5]],
+  ["the same, known in the other order", [volume("a", 5, { versions: undefined }), volume("a", 7)], [5]],
+])("a class %s", (_name, known, told) => {
+  expect(agesOf(known, { rotates: true }).classes.map(({ freshAt }) => freshAt.getTime())).toEqual(told);
 });
 
 test("without rotation no volume waits", () => {
