@@ -93,7 +93,7 @@
   {{ .key }}: {{ $why }}
 {{- end -}}
 {{- end -}}
-{{- if and $together (include "akv.isPairsImage" .) }}
+{{- if include "akv.isPairsImage" . }}
   linux.image: {{ .Values.linux.image.repository }} is the pair's provider; the image is {{ include "akv.image" . }}
 {{- end -}}
 {{- if $together }}{{ include "akv.losingValues" . }}{{ end -}}
