@@ -67,6 +67,18 @@ describe("the DaemonSet", () => {
         },
       },
     ],
+    [
+      "with all about clouds, token proxies and other providers",
+      {
+        cloudName: "AzureUSGovernmentCloud",
+        tokenProxyUrl: "https://proxy.example",
+        sniName: "proxy.example",
+        tokenProxyCAFile: "/trust/ca.crt",
+        nmiPort: 2580,
+        metricsObjectNames: true,
+        [driver]: { providerHealthCheck: true, providerHealthCheckInterval: "3m" },
+      },
+    ],
   ])("gives flags that the plugin takes, %s", (_, values) => {
     expect(parseNodeFlags(render(values).args).problems).toEqual([]);
   });

@@ -65,6 +65,7 @@ export type Values = Readonly<Record<string, unknown>>;
 interface RenderOptions {
   /** What the cluster says of itself. */
   readonly kubeVersion?: string;
+  readonly apiVersions?: readonly string[];
   readonly chart?: string;
   readonly namespace?: string;
 }
@@ -108,7 +109,7 @@ export function renderProvider(values: Values = {}): RenderedDaemonSet {
  * Runs `helm template` as release `demo` in `kube-system`, CRDs included; throws what helm complains of, and what it
  * lets pass that is no YAML (keys said twice).
  */
-function renderObjects(values: Values, options: RenderOptions = {}): Objects {
+export function renderObjects(values: Values, options: RenderOptions = {}): Objects {
   const documents = parseAllDocuments(template(values, options));
   for (const { errors } of documents) if (errors[0]) throw errors[0];
   const objects = documents.map((document) => document.toJS() as Kinds[keyof Kinds]);
@@ -162,9 +163,10 @@ export function defined<Value>(value: Value | null | undefined, what: string): V
 
 function template(
   values: Values,
-  { kubeVersion = "1.35.4", chart = chartDir, namespace = "kube-system" }: RenderOptions,
+  { kubeVersion = "1.35.4", apiVersions = [], chart = chartDir, namespace = "kube-system" }: RenderOptions,
 ): string {
   const options = ["--include-crds", `--namespace=${namespace}`, `--kube-version=${kubeVersion}`, "--values=-"];
+  options.push(...apiVersions.map((version) => `--api-versions=${version}`));
   return helm(["template", "demo", chart, ...options], JSON.stringify(values));
 }
 

@@ -54,3 +54,84 @@ in v1.35.1-gke.7, is a pre-release: only "-0" takes those. A bare "+", as in 1.3
 {{- $own := dict "app" $name "app.kubernetes.io/name" $name -}}
 {{- include "akv.merged" (list (fromYaml (include "akv.labels" .)) $own) -}}
 {{- end }}
+
+{{/* Whether the values name the established provider's image, as copied ones do: it is no image of ours. */}}
+{{- define "akv.isPairsImage" -}}
+{{- eq (base .Values.linux.image.repository) "provider-azure" | ternary "true" "" -}}
+{{- end }}
+
+{{- define "akv.image" -}}
+{{- $image := .Values.linux.image -}}
+{{- if include "akv.isPairsImage" . -}}
+{{- print .Chart.Name ":" .Chart.AppVersion -}}
+{{- else -}}
+{{- print $image.repository ":" ($image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end }}
+
+{{/* Flags that both the plugin and the provider alone take. */}}
+{{- define "akv.azureFlags" -}}
+{{- $flags := list -}}
+{{- range $flag, $value := dict "cloud-name" .Values.cloudName "token-proxy-url" .Values.tokenProxyUrl "sni-name" .Values.sniName "token-proxy-ca-file" .Values.tokenProxyCAFile "nmi-port" (eq (int .Values.nmiPort) 2579 | ternary "" .Values.nmiPort) -}}
+{{- with $value }}{{ $flags = append $flags (printf "--%s=%s" $flag (toString $value)) }}{{ end -}}
+{{- end -}}
+{{- if .Values.metricsObjectNames }}{{ $flags = append $flags "--metrics-object-names" }}{{ end -}}
+{{- if $flags }}{{ toYaml $flags }}{{ end -}}
+{{- end }}
+
+{{/* Whether Arc has a proxy to tell of. Its settings come as text, too. */}}
+{{- define "akv.arcProxy" -}}
+{{- $proxy := dig "proxySettings" (dict) (.Values.Azure | default dict) | default dict -}}
+{{- and (eq (toString .Values.enableArcExtension) "true") (eq (toString $proxy.isProxyEnabled) "true") | ternary "true" "" -}}
+{{- end }}
+
+{{/* What a proxy adds to the container and the pod, in YAML: envFrom, env, volumeMounts, volumes, annotations. */}}
+{{- define "akv.arc" -}}
+{{- $arc := dict -}}
+{{- if include "akv.arcProxy" . -}}
+{{- $_ := set $arc "envFrom" (list (dict "secretRef" (dict "name" "arc-proxy-config"))) -}}
+{{- $_ := set $arc "annotations" (dict "checksum/arc-proxy" (.Values.Azure.proxySettings | toJson | sha256sum)) -}}
+{{- if .Values.Azure.proxySettings.proxyCert -}}
+{{- $_ := set $arc "env" (list (dict "name" "NODE_EXTRA_CA_CERTS" "value" "/etc/azure-keyvault-csi/proxy/proxy-cert.crt")) -}}
+{{- $_ := set $arc "volumeMounts" (list (dict "name" "arc-proxy-cert" "mountPath" "/etc/azure-keyvault-csi/proxy" "readOnly" true)) -}}
+{{- $_ := set $arc "volumes" (list (dict "name" "arc-proxy-cert" "secret" (dict "secretName" "arc-proxy-cert"))) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $arc -}}
+{{- end }}
+
+{{/*
+Resources of one container that does the work of two: the provider's are added to the driver's. What the driver's half does
+not limit stays without a limit.
+*/}}
+{{- define "akv.resources" -}}
+{{- $driver := deepCopy (index . 1 | default dict) -}}
+{{- range $kind := list "requests" "limits" -}}
+{{- range $name, $quantity := get (index $ 0 | default dict) $kind | default dict -}}
+{{- $of := get $driver $kind | default dict -}}
+{{- if hasKey $of $name -}}
+{{- $_ := set $of $name (include "akv.sum" (list (get $of $name) $quantity)) -}}
+{{- else if eq $kind "requests" -}}
+{{- $_ := set $driver $kind (set $of $name $quantity) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $driver }}{{ toYaml $driver }}{{ end -}}
+{{- end }}
+
+{{/* The sum of two quantities, in the unit that both have, else in thousandths or in units. */}}
+{{- define "akv.sum" -}}
+{{- $units := list -}}
+{{- $sum := 0.0 -}}
+{{- $factors := dict "" 1 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- range . -}}
+{{- $unit := regexFind "[A-Za-z]*$" (toString .) -}}
+{{- if not (hasKey $factors $unit) }}{{ fail (printf "%v cannot be added to other resources: write it with %s" . (keys $factors | sortAlpha | join " ")) }}{{ end -}}
+{{- $units = append $units $unit -}}
+{{- $sum = addf $sum (mulf (trimSuffix $unit (toString .) | float64) (get $factors $unit)) -}}
+{{- end -}}
+{{- $unit := first $units -}}
+{{- if ne $unit (last $units) }}{{ $unit = has "m" $units | ternary "m" "" }}{{ end -}}
+{{- $count := round (divf $sum (get $factors $unit)) 3 -}}
+{{- print (eq $count (floor $count) | ternary (int64 $count | toString) (toString $count)) $unit -}}
+{{- end }}
