@@ -38,7 +38,9 @@ async function createTable(documents: readonly Document[]): Promise<string> {
   const tables = new Map<string, string[]>();
   for (const binding of ofKind("ClusterRoleBinding")) {
     const holder = String(binding.getIn(["subjects", 0, "name"]));
-    const role = ofKind("ClusterRole").find((r) => r.getIn(["metadata", "name"]) === binding.getIn(["roleRef", "name"]));
+    const role = ofKind("ClusterRole").find(
+      (r) => r.getIn(["metadata", "name"]) === binding.getIn(["roleRef", "name"]),
+    );
     const rows = itemsOf(role?.get("rules")).map(toRow);
     const title = `Service account \`${holder}\`${lifeOf(binding)}:\n\n| resource | verbs | what for |\n| --- | --- | --- |\n`;
     const table = tables.get(title) ?? [];
