@@ -1,4 +1,4 @@
-import type { V1Job, V1PodTemplateSpec } from "@kubernetes/client-node";
+import type { V1PodTemplateSpec } from "@kubernetes/client-node";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -72,7 +72,7 @@ const rows: readonly Row[] = [
   [
     `${driver}.linux.crds.resources`,
     { limits: { memory: "1Gi" } },
-    ({ objects }) => hookTemplate(objects)?.spec?.containers[0]?.resources,
+    ({ get }) => hookTemplate(get)?.spec?.containers[0]?.resources,
     { limits: { memory: "1Gi" } },
   ],
   [
@@ -81,7 +81,7 @@ const rows: readonly Row[] = [
     ({ objects }) => objects.find(({ kind }) => kind === "Job")?.metadata?.annotations?.["team"],
     "blue",
   ],
-  [`${driver}.linux.crds.podLabels`, label, ({ objects }) => hookTemplate(objects)?.metadata?.labels?.["team"], "blue"],
+  [`${driver}.linux.crds.podLabels`, label, ({ get }) => hookTemplate(get)?.metadata?.labels?.["team"], "blue"],
   [`${driver}.linux.kubeletRootDir`, "/k", ({ pod }) => pod.volumes?.[0]?.hostPath?.path, "/k/pods"],
   [`${driver}.linux.providersDir`, "/p", ({ args }) => args.includes("--provider-volume=/p"), true],
   [
@@ -333,8 +333,8 @@ function cpuLimit({ container }: Rendered): unknown {
 }
 
 /** The label `team` of the one object of a kind. */
-function hookTemplate(objects: Rendered["objects"]): V1PodTemplateSpec | undefined {
-  return (objects.find(({ kind }) => kind === "Job") as V1Job | undefined)?.spec?.template;
+function hookTemplate(get: Rendered["get"]): V1PodTemplateSpec | undefined {
+  return get("Job", "secrets-store-csi-driver-upgrade-crds").spec?.template;
 }
 
 function labelOf(objects: Rendered["objects"], wanted: string): string | undefined {
