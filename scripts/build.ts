@@ -3,7 +3,7 @@
  * machine, from packages installed for it. Where there is no git, COMMIT says what is built, as the image does it.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
 
@@ -28,6 +28,13 @@ function builtAt(): Date {
   return epoch ? new Date(Number(epoch) * 1000) : new Date();
 }
 
+/** The chart's, so that the image brings what the chart would. */
+function crds(): string {
+  const directory = "charts/azure-keyvault-csi/crds";
+  const files = readdirSync(directory).filter((file) => file.endsWith(".yaml"));
+  return files.map((file) => readFileSync(`${directory}/${file}`, "utf8")).join("---\n");
+}
+
 /** What of koffi is loaded, and its licence: not its sources, nor its builds. */
 const koffiFiles =
   /^(|\/src|\/src\/koffi(\/src)?|\/index\.[^/]+|\/package\.json|\/LICENSE\.txt|\/src\/koffi\/(src\/)?[^/]+\.c?js)$/;
@@ -39,12 +46,14 @@ await bundle(
     main: "src/main.ts",
     node: "src/commands/node.ts",
     provider: "src/commands/provider.ts",
+    crds: "src/commands/crds.ts",
     "pfx-thread": "src/provider/azure/pfx-thread.ts",
   },
   made,
   {
     BUILD_VERSION: JSON.stringify(`v${version}`),
     BUILD_COMMIT: JSON.stringify(commit()),
+    BUILD_CRDS: JSON.stringify(crds()),
     BUILD_DATE: JSON.stringify(builtAt().toISOString().slice(0, 16)),
   },
 );

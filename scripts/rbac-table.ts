@@ -1,6 +1,6 @@
 /**
- * Writes the plugin's rights into docs/security.md, from the chart with all that adds rights: every ClusterRole that the chart binds, and the
- * comment above each `verbs` as the reason. `--check` only says whether the document is up to date.
+ * Writes the rights of the chart's service accounts into docs/security.md, from the chart with all that adds rights: every ClusterRole
+ * that the chart binds, and the comment above each `verbs` as the reason. `--check` only says whether the document is up to date.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -32,15 +32,29 @@ function renderChart(): readonly Document[] {
   return parseAllDocuments(rendered);
 }
 
+/** A table for each service account: the plugin's lasts, that of a hook is there while Helm works. */
 async function createTable(documents: readonly Document[]): Promise<string> {
   const ofKind = (kind: string): readonly Document[] => documents.filter((document) => document.get("kind") === kind);
-  const bound = ofKind("ClusterRoleBinding").map((binding) => binding.getIn(["roleRef", "name"]));
-  const rows = ofKind("ClusterRole")
-    .filter((role) => bound.includes(role.getIn(["metadata", "name"])))
-    .flatMap((role) => itemsOf(role.get("rules")).map(toRow));
-  if (rows.length === 0) throw new Error("the chart binds no ClusterRole with rules");
-  const table = [["resource", "verbs", "what for"], ["---", "---", "---"], ...rows];
-  return format(table.map((cells) => `| ${cells.join(" | ")} |\n`).join(""), { parser: "markdown" });
+  const tables = new Map<string, string[]>();
+  for (const binding of ofKind("ClusterRoleBinding")) {
+    const holder = String(binding.getIn(["subjects", 0, "name"]));
+    const role = ofKind("ClusterRole").find(
+      (r) => r.getIn(["metadata", "name"]) === binding.getIn(["roleRef", "name"]),
+    );
+    const rows = itemsOf(role?.get("rules")).map(toRow);
+    const title = `Service account \`${holder}\`${lifeOf(binding)}:\n\n| resource | verbs | what for |\n| --- | --- | --- |\n`;
+    const table = tables.get(title) ?? [];
+    tables.set(title, [...table, ...rows.map((cells) => `| ${cells.join(" | ")} |\n`)]);
+  }
+  if (tables.size === 0) throw new Error("the chart binds no ClusterRole with rules");
+  const text = [...tables].map(([title, rows]) => `${title}${rows.join("")}`).join("\n");
+  return format(text, { parser: "markdown" });
+}
+
+function lifeOf(binding: Document): string {
+  return binding.hasIn(["metadata", "annotations", "helm.sh/hook"])
+    ? ", which is there while Helm installs or upgrades"
+    : "";
 }
 
 function toRow(rule: unknown): readonly string[] {

@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "the Azure provider alone, for the established driver: serves azure.sock until a signal",
     load: async () => (await import("./commands/provider.ts")).provider,
   },
+  crds: {
+    help: "brings the cluster's CustomResourceDefinitions to those of this version, and ends",
+    load: async () => (await import("./commands/crds.ts")).crds,
+  },
 };
 
 const [name = "help", ...args] = process.argv.slice(2);

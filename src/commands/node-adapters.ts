@@ -1,16 +1,13 @@
 import { dirname } from "node:path";
 import { createVolumeFiles } from "../files/volume-files.ts";
 import { createKubernetesApi } from "../kube/api.ts";
-import type { ClusterAccess } from "../kube/access.ts";
 import type { Cluster } from "../kube/ask.ts";
 import { createClasses } from "../kube/classes.ts";
 import { createEvents, type EventSender } from "../kube/events.ts";
-import { createInClusterAccess, SERVICE_ACCOUNT_DIR } from "../kube/in-cluster.ts";
 import { createNodes } from "../kube/nodes.ts";
 import { createPodStatuses } from "../kube/pod-statuses.ts";
 import { createPods } from "../kube/pods.ts";
 import { createSecrets } from "../kube/secrets.ts";
-import { DriverError } from "../errors.ts";
 import { createMetrics, type MetricsRegistry } from "../metrics/metrics.ts";
 import type { Logger } from "../log.ts";
 import { loadKernel } from "../mount/kernel.ts";
@@ -23,6 +20,7 @@ import { createPfxFiles } from "../provider/azure/pfx-files.ts";
 import { maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
 import { azureOptions, userAgentOf } from "./azure-options.ts";
+import { clusterAccess } from "./cluster-access.ts";
 import type { NodeFlags } from "./node-flags.ts";
 import { createNodeProviders, type NodeProviders } from "./node-providers.ts";
 
@@ -43,7 +41,7 @@ const clock = (): Date => new Date();
 export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEnv, log: Logger): Promise<NodeAdapters> {
   const userAgent = userAgentOf();
   const metrics = createMetrics({ objectNames: flags["metrics-object-names"] });
-  const cluster: Cluster = { api: createKubernetesApi(await clusterAccess(flags, env), userAgent), metrics };
+  const cluster: Cluster = { api: createKubernetesApi(await clusterAccess(flags.kubeconfig, env), userAgent), metrics };
   const azure = createAzureProvider({ ...azureOptions(flags, env), userAgent, metrics, logger: log });
   return {
     metrics,
@@ -73,21 +71,4 @@ async function connectMounter(pluginDir: string, contentBytes: number): Promise<
   const kernel = await loadKernel();
   const capacity = { contentBytes, files: maxFiles };
   return createMounter({ kernel, capacity, noswap: hasNoswap(kernel, pluginDir) });
-}
-
-/** In the order of the established driver: the flag, $KUBECONFIG, the pod's service account. */
-async function clusterAccess(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<ClusterAccess> {
-  const kubeconfig = flags.kubeconfig || env["KUBECONFIG"];
-  if (kubeconfig) return (await import("../kube/kubeconfig.ts")).createKubeconfigAccess(kubeconfig);
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
-  if (!host)
-    throw new DriverError("InvalidRequest", "there is no Kubernetes cluster: run in a pod, or set --kubeconfig");
-  const access = createInClusterAccess({ host, port });
-  await access.authorize().catch((cause: unknown) => {
-    const remedy = "set automountServiceAccountToken, or mount a token there";
-    throw new DriverError("InvalidRequest", `there is no service account in ${SERVICE_ACCOUNT_DIR}: ${remedy}`, {
-      cause,
-    });
-  });
-  return access;
 }

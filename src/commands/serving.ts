@@ -5,7 +5,7 @@ import type { Logger } from "../log.ts";
 import { createLogger } from "../logging/logger.ts";
 import { findDebugging, hardenProcess } from "../process/harden.ts";
 import { trustExtraAuthorities } from "../process/trust.ts";
-import type { Command } from "./command.ts";
+import { complain, say, type Command } from "./command.ts";
 import type { ProcessFlags } from "./process-flags.ts";
 
 /** How long calls under way may take to end when a command stops; shorter than a pod's grace period of 30 s. */
@@ -85,15 +85,4 @@ async function nextSignal(): Promise<string> {
   aborted.abort();
   await Promise.allSettled(waits);
   return name;
-}
-
-function say(text: string): number {
-  console.log(text);
-  return 0;
-}
-
-function complain(name: string, problems: readonly string[]): number {
-  for (const problem of problems) console.error(`azure-keyvault-csi ${name}: ${problem}`);
-  console.error(`Try: azure-keyvault-csi ${name} --help`);
-  return 2;
 }

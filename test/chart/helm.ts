@@ -10,6 +10,7 @@ import type {
   V1CSIDriver,
   V1CustomResourceDefinition,
   V1DaemonSet,
+  V1Job,
   V1ObjectMeta,
   V1PodSpec,
   V1ServiceAccount,
@@ -30,6 +31,7 @@ interface Kinds {
   readonly CSIDriver: V1CSIDriver;
   readonly CustomResourceDefinition: V1CustomResourceDefinition;
   readonly DaemonSet: V1DaemonSet;
+  readonly Job: V1Job;
   readonly ConfigMap: V1ConfigMap;
   readonly ValidatingAdmissionPolicy: V1ValidatingAdmissionPolicy;
   readonly PodMonitor: PodMonitor;

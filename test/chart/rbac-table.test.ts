@@ -19,10 +19,11 @@ afterEach(() => {
 });
 
 describe("the table of rights", () => {
-  test("has each right of the plugin with its reason, and leaves the rest of the document", () => {
+  test("has each right of the plugin and of the hook with its reason, and leaves the rest of the document", () => {
     run();
     const text = readFileSync(file, "utf8");
     expect(text).toMatch(/^before\n\n<!-- rbac:[^]*<!-- \/rbac -->\n\nafter\n$/);
+    expect(text).toMatch(/^Service account `secrets-store-csi-driver-upgrade-crds`, which is there while Helm/m);
     const rows = text.split("\n").filter((line) => line.startsWith("| `"));
     expect(rows.map((row) => row.split("|").map((cell) => cell.trim()))).toEqual([
       ["", "`secretproviderclasses.secrets-store.csi.x-k8s.io`", "get", "the class that a pod names", ""],
@@ -45,6 +46,13 @@ describe("the table of rights", () => {
         "`secrets`",
         "delete",
         expect.stringContaining("with syncSecret.enabled: never used, and refused by the admission policy"),
+        "",
+      ],
+      [
+        "",
+        "`customresourcedefinitions.apiextensions.k8s.io`",
+        "get, create, patch",
+        expect.stringContaining("the two CRDs of the driver, by name"),
         "",
       ],
     ]);

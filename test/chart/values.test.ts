@@ -1,3 +1,4 @@
+import type { V1PodTemplateSpec } from "@kubernetes/client-node";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -61,13 +62,27 @@ const rows: readonly Row[] = [
   [`${driver}.logFormatJSON`, true, ({ args }) => args.includes("--log-format-json"), true],
   [`${driver}.logVerbosity`, 10, ({ args }) => args.includes("-v=10"), true],
   [`${driver}.livenessProbe.port`, 1, ({ args }) => args.includes("--health-addr=127.0.0.1:1"), true],
-  [`${driver}.rbac.install`, false, ({ objects }) => objects.length, 4],
+  [`${driver}.rbac.install`, false, ({ objects }) => objects.length, 8],
   [`${driver}.enableSecretRotation`, true, ({ args }) => args.includes("--enable-secret-rotation"), true],
   [`${driver}.rotationPollInterval`, "1h30m", ({ args }) => args.includes("--rotation-poll-interval=1h30m"), true],
   [`${driver}.syncSecret.enabled`, true, ({ csiDriver }) => csiDriver.spec.requiresRepublish, true],
   [`${driver}.syncSecret.allowTokenTypes`, true, ({ args }) => args.includes("--allow-token-secret-types"), true],
   [`${driver}.tokenRequests`, [], ({ csiDriver }) => csiDriver.spec.tokenRequests, undefined],
   [`${driver}.automountServiceAccountToken`, false, ({ pod }) => pod.automountServiceAccountToken, false],
+  [`${driver}.linux.crds.enabled`, false, ({ objects }) => objects.some(({ kind }) => kind === "Job"), false],
+  [
+    `${driver}.linux.crds.resources`,
+    { limits: { memory: "1Gi" } },
+    ({ get }) => hookTemplate(get)?.spec?.containers[0]?.resources,
+    { limits: { memory: "1Gi" } },
+  ],
+  [
+    `${driver}.linux.crds.annotations`,
+    label,
+    ({ objects }) => objects.find(({ kind }) => kind === "Job")?.metadata?.annotations?.["team"],
+    "blue",
+  ],
+  [`${driver}.linux.crds.podLabels`, label, ({ get }) => hookTemplate(get)?.metadata?.labels?.["team"], "blue"],
   [`${driver}.linux.kubeletRootDir`, "/k", ({ pod }) => pod.volumes?.[0]?.hostPath?.path, "/k/pods"],
   [`${driver}.linux.providersDir`, "/p", ({ args }) => args.includes("--provider-volume=/p"), true],
   [
@@ -324,6 +339,10 @@ function cpuLimit({ container }: Rendered): unknown {
 }
 
 /** The label `team` of the one object of a kind. */
+function hookTemplate(get: Rendered["get"]): V1PodTemplateSpec | undefined {
+  return get("Job", "secrets-store-csi-driver-upgrade-crds").spec?.template;
+}
+
 function labelOf(objects: Rendered["objects"], wanted: string): string | undefined {
   return objects.find(({ kind }) => kind === wanted)?.metadata?.labels?.["team"];
 }

@@ -178,7 +178,8 @@ export async function startServing(
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));
-  const exited = once(child, "exit");
+  // Not "exit": what it wrote last is still to be read then.
+  const exited = once(child, "close");
   while (!(await serves(socketPath))) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > until)
       throw new Error(`the plugin does not serve: ${output.stderr}`);

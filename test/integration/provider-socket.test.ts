@@ -69,7 +69,7 @@ describe("the provider as a process", () => {
 
   test.each(["SIGTERM", "SIGINT"] as const)("its socket is for its owner alone, and goes with %s", async (signal) => {
     expect((await stat(azure.socketPath)).mode & 0o777).toBe(0o700);
-    expect(azure.process.stderr()).toMatch(/^I.*"Starting Azure Key Vault Provider"/m);
+    await expect.poll(() => azure.process.stderr()).toMatch(/^I.*"Starting Azure Key Vault Provider"/m);
     expect(await azure.process.stop(signal)).toBe(0);
     expect(azure.process.stderr()).toContain(`"Stopping" signal="${signal}"`);
     await expect(stat(azure.socketPath)).rejects.toThrow("ENOENT");
