@@ -5,7 +5,7 @@ import { cluster } from "./cluster.ts";
 import { apply, kubectl, namespace } from "./kubectl.ts";
 import { pluginPod } from "./plugin.ts";
 import { install, releaseNamespace } from "./release.ts";
-import { run } from "./shell.ts";
+import { run, until } from "./shell.ts";
 
 const managed = "secrets-store.csi.k8s.io/managed";
 const nodeLabel = "internal.secrets-store.csi.k8s.io/node-name";
@@ -21,14 +21,22 @@ async function stolenToken(): Promise<string> {
   return (await kubectl("create", "token", "secrets-store-csi-driver", "-n", releaseNamespace, ...bound)).trim();
 }
 
+async function taintsOf(name: string): Promise<readonly string[]> {
+  return (await kubectl("get", "node", name, "-o", "jsonpath={.spec.taints[*].key}")).split(" ");
+}
+
 interface Kubeconfig {
   readonly users: readonly { readonly name: string }[];
 }
 
 beforeAll(async () => {
-  await install(values, ["secrets-store-csi-driver.syncSecret.enabled=true", `startupTaint=${taint}`]);
   node = (await pluginPod()).spec.nodeName;
-  await kubectl("taint", "node", node, `${taint}=true:PreferNoSchedule`, `${kept}=true:PreferNoSchedule`);
+  const tainting = ["taint", "node", node, `${taint}=true:PreferNoSchedule`];
+  await kubectl(...tainting, `${kept}=true:PreferNoSchedule`);
+  await install(values, ["secrets-store-csi-driver.syncSecret.enabled=true", `startupTaint=${taint}`]);
+  // The plugin lifts the taint once; the one that is set afterwards is left for the thief.
+  await until("the plugin lifted its taint", async () => !(await taintsOf(node)).includes(taint));
+  await kubectl(...tainting);
   const config = JSON.parse(await kubectl("config", "view", "--raw", "-o", "json")) as Kubeconfig;
   const token = await stolenToken();
   const users = config.users.map(({ name }) => ({ name, user: { token } }));

@@ -45,12 +45,13 @@ test("the rights that were used in all of these tests are those that the chart g
   ]);
   const given = await rightsGiven();
   console.log(`rights used: ${[...used].toSorted().join(", ")}`);
-  const unused = [
+  const needNotBeUsed = [
     // OwnerReferencesPermissionEnforcement asks for it before an owner may change (2-volumes); nothing is ever deleted.
     "delete secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io",
     "delete secrets",
-    // The same words are said again, and counted, after half an hour.
+    // Whether the same words are said twice of one pod depends on how fast this machine is.
     "patch events",
   ];
-  expect([...used, ...unused].toSorted()).toEqual(given.toSorted());
+  expect(given).toEqual(expect.arrayContaining([...used]));
+  expect(needNotBeUsed).toEqual(expect.arrayContaining(given.filter((right) => !used.has(right))));
 });
