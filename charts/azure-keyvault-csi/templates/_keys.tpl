@@ -86,7 +86,8 @@
 {{- define "akv.unusedValues" -}}
 {{- $together := (index .Values "secrets-store-csi-driver").install -}}
 {{- range fromYamlArray (.Files.Get "files/keys.yaml") -}}
-{{- $why := .unused | default ($together | ternary .alone "") -}}
+{{- $means := or (not $together) (and .isolated $.Values.isolateProvider) -}}
+{{- $why := .unused | default ($means | ternary "" .alone) -}}
 {{- $value := include "akv.at" (list $.Values .key) -}}
 {{- $defaults := list "" (toJson .pair) (hasKey . "pairAlso" | ternary (toJson .pairAlso) "") -}}
 {{- if and $why (not (has $value $defaults)) }}
