@@ -86,7 +86,7 @@
 {{- define "akv.unusedValues" -}}
 {{- $together := (index .Values "secrets-store-csi-driver").install -}}
 {{- range fromYamlArray (.Files.Get "files/keys.yaml") -}}
-{{- $means := or (not $together) (and .isolated $.Values.isolateProvider) -}}
+{{- $means := or (not $together) (and (hasKey . "isolated") $.Values.isolateProvider) -}}
 {{- $why := .unused | default ($means | ternary "" .alone) -}}
 {{- $value := include "akv.at" (list $.Values .key) -}}
 {{- $defaults := list "" (toJson .pair) (hasKey . "pairAlso" | ternary (toJson .pairAlso) "") -}}
