@@ -12,7 +12,13 @@ import { createContainer, type Container } from "./container.ts";
 import { unpackImage, type UnpackedImage } from "./unpack.ts";
 
 const cannot = cannotMount || cannotActAsRealRoot;
-const node = ["/usr/local/bin/node", "--disable-sigusr1", "--max-semi-space-size=1", "--max-old-space-size=64"];
+const node = [
+  "/usr/local/bin/node",
+  "--disable-sigusr1",
+  "--expose-gc",
+  "--max-semi-space-size=1",
+  "--max-old-space-size=64",
+];
 const project = JSON.parse(readFileSync("package.json", "utf8")) as {
   version: string;
   devDependencies: { node: string };
