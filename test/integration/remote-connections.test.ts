@@ -1,8 +1,10 @@
 import { getEventListeners } from "node:events";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Freshness } from "../../src/ports.ts";
 import { createRemoteProviders, type RemoteProviders } from "../../src/provider/remote/provider.ts";
+import { leaveDeadSocket } from "../fakes/dead-socket.ts";
 import { startPeer } from "../fakes/provider-peer.ts";
 import { startRelay, type Relay } from "../fakes/socket-relay.ts";
 import { anyAge, aRequest, noSignal } from "../fakes/volumes.ts";
@@ -50,10 +52,10 @@ async function listen(directory: string, name: string, to?: string): Promise<Rel
   return started;
 }
 
-function ask(answer: object, name = "mis", signal = noSignal) {
+function ask(answer: object, name = "mis", signal = noSignal, freshness: Freshness = anyAge) {
   const { volume, attributes, credentials } = aRequest;
   const parameters = { ...attributes, answer: JSON.stringify({ objectVersion: one, ...answer }) };
-  return providers.named(name).fetch({ volume, credentials, parameters }, anyAge, signal);
+  return providers.named(name).fetch({ volume, credentials, parameters }, freshness, signal);
 }
 
 describe("a connection", () => {
@@ -87,16 +89,37 @@ describe("a connection", () => {
     await expect.poll(old.open, closing).toBe(0);
   });
 
-  test("that waits for somebody to listen is given up when the provider is elsewhere: kubelet asks again", async () => {
-    const old = await relay(directories[1]);
-    await old.stop();
-    relays.length = 0;
-    writeFileSync(join(directories[1], "mis.sock"), "");
+  test("that waits for somebody to listen is given up when the provider is elsewhere, and it is asked there", async () => {
+    await leaveDeadSocket(join(directories[1], "mis.sock"));
     const waiting = ask({});
-    const outcome = waiting.catch((error: unknown) => error);
     await relay(directories[0]);
     await ask({});
-    expect(await outcome).toMatchObject({ reason: "ProviderUnavailable" });
+    expect((await waiting).versions).toEqual(one);
+  });
+
+  test("whose provider was replaced between two attempts is given up, and the successor is asked", async () => {
+    const old = await relay(directories[1]);
+    const first = ask({ fails: { code: 14, message: "starting", times: 1 } });
+    await expect.poll(() => stage().calls()).toHaveLength(1);
+    const moved = await relay(directories[0]);
+    await ask({});
+    expect((await first).versions).toEqual(one);
+    expect([old.made(), moved.made()]).toEqual([1, 1]);
+  });
+
+  test("that waits for somebody to listen ends when its socket is removed: the provider is not found", async () => {
+    await leaveDeadSocket(join(directories[1], "mis.sock"));
+    const waiting = ask({}).catch((error: unknown) => error);
+    rmSync(join(directories[1], "mis.sock"));
+    await expect(ask({})).rejects.toMatchObject({ reason: "ProviderNotFound" });
+    expect(await waiting).toMatchObject({ reason: "ProviderNotFound" });
+  });
+
+  test("that waits ends when all are closed", async () => {
+    await leaveDeadSocket(join(directories[1], "mis.sock"));
+    const waiting = ask({}).catch((error: unknown) => error);
+    providers.close();
+    expect(await waiting).toMatchObject({ reason: "ProviderUnavailable" });
   });
 
   test("whose socket is gone is closed, and the provider is not found", closing, async () => {
@@ -135,11 +158,31 @@ describe("a connection", () => {
   });
 });
 
+test("who takes connections and does not speak gRPC is told from nobody", async () => {
+  await hangingProvider();
+  const deadline = new Date(Date.now() + 1_000);
+  await expect(ask({}, "silent", noSignal, { ...anyAge, deadline })).rejects.toMatchObject({
+    reason: "DeadlineExceeded",
+    message: `who listens on ${directories[1]}/silent.sock does not speak gRPC: provider "silent" hangs, look at its logs on this node`,
+  });
+});
+
 describe("a health check", () => {
   test("asks nobody who was not needed yet", async () => {
     const socket = await relay(directories[1]);
     await providers.probe(noSignal);
     expect([socket.made(), lines]).toEqual([0, []]);
+  });
+
+  test("tells once of a provider whose socket is gone", async () => {
+    await relay(directories[1]);
+    await ask({});
+    rmSync(join(directories[1], "mis.sock"));
+    await providers.probe(noSignal);
+    await providers.probe(noSignal);
+    expect(lines).toEqual([
+      expect.stringMatching(/^4 provider "mis" is not healthy \{"err":"ProviderNotFound","durationMs":\d+\}$/),
+    ]);
   });
 
   test("tells the version of each connected provider at verbosity 4, and one that hangs hinders nobody", async () => {

@@ -1,10 +1,9 @@
-import { once } from "node:events";
 import { renameSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DriverError } from "../../src/errors.ts";
 import { parsePayload } from "../../src/volume/payload.ts";
+import { leaveDeadSocket } from "../fakes/dead-socket.ts";
 import { tokensKey } from "../fakes/messages.ts";
 import type { Answer, StartPeer } from "../fakes/provider-peer.ts";
 import { aRequest, aVolume } from "../fakes/volumes.ts";
@@ -117,6 +116,7 @@ function describeFailures(stage: () => Stage): void {
         { error: "SomeCode", objectVersion: one, files: [aFile] },
         'failed with error code "SomeCode"',
       ],
+      ["with an error code, which is told before that versions are missing", { error: "SomeCode" }, '"SomeCode"'],
       ["with a long error code", { error: "x".repeat(5_000), objectVersion: one }, `"${"x".repeat(200)}…"`],
       ["without versions, even with files", { files: [aFile] }, "missing object versions"],
       ["with a path twice", { objectVersion: one, files: [aFile, aFile] }, 'gave two files of the name "a"'],
@@ -266,14 +266,4 @@ function describeSockets(stage: () => Stage): void {
       await old.stop();
     });
   });
-}
-
-/** A socket file as a killed process leaves it. */
-async function leaveDeadSocket(path: string): Promise<void> {
-  rmSync(path, { force: true });
-  const dead = createServer().listen(`${path}.dead`);
-  await once(dead, "listening");
-  renameSync(`${path}.dead`, path);
-  dead.close();
-  await once(dead, "close");
 }

@@ -1,3 +1,4 @@
+import { isServed } from "../../grpc/listening.ts";
 import type { Logger } from "../../log.ts";
 import type { ContentRequest } from "../../model.ts";
 import type { Provider } from "../../ports.ts";
@@ -5,7 +6,7 @@ import { parseAnswer } from "./answer.ts";
 import type { CallEnd, Channel } from "./channel.ts";
 import { createConnections } from "./connections.ts";
 import { probe } from "./probe.ts";
-import { refusal } from "./refusal.ts";
+import { isUnavailable, refusal, type Listener } from "./refusal.ts";
 import { mountRequest } from "./request.ts";
 import { findSocket, type ProviderSocket } from "./sockets.ts";
 
@@ -42,44 +43,41 @@ export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
     }
   }
 
+  /** Over the connection that is current. Who waited on a socket that was replaced meanwhile asks on the new one. */
+  async function ask(name: string, request: ContentRequest, end: CallEnd): Promise<Buffer> {
+    for (;;) {
+      const socket = locate(name);
+      const channel = connections.to(name, socket);
+      try {
+        return await channel.mount(mountRequest(request), end);
+      } catch (error) {
+        if (isUnavailable(error) && !end.signal.aborted && connections.isReplaced(name, channel)) continue;
+        const listener = await listenerOf(channel, socket);
+        throw refusal(error, { name, socketPath: socket.path, listener, ...end });
+      }
+    }
+  }
+
   return {
     named: (name) => ({
-      fetch: async (request, freshness, signal) => {
-        const socket = locate(name);
-        const provider = { name, socketPath: socket.path, channel: connections.to(name, socket) };
-        const bytes = await ask(provider, request, { deadline: freshness.deadline, signal });
+      fetch: async (request, { deadline }, signal) => {
+        const bytes = await ask(name, request, { deadline, signal });
         const content = parseAnswer(bytes, name);
         if (bytes.byteLength > LARGEST_SECRET_BYTES) tellSize(name, bytes.byteLength, request, log);
         return content;
       },
     }),
     probe: async (signal) => {
-      const probes = connections.names().map(async (name) => {
-        await probe(name, connections.to(name, locate(name)), { signal, log });
-      });
-      await Promise.allSettled(probes);
+      const connect = (name: string) => () => connections.to(name, locate(name));
+      await Promise.all(connections.names().map((name) => probe(name, connect(name), { signal, log })));
     },
     close: connections.close,
   };
 }
 
-interface ConnectedProvider {
-  readonly name: string;
-  readonly socketPath: string;
-  readonly channel: Channel;
-}
-
-async function ask(
-  { name, socketPath, channel }: ConnectedProvider,
-  request: ContentRequest,
-  end: CallEnd,
-): Promise<Buffer> {
-  try {
-    return await channel.mount(mountRequest(request), end);
-  } catch (error) {
-    const { deadline, signal } = end;
-    throw refusal(error, { name, socketPath, reachable: channel.isReachable(), signal, deadline });
-  }
+async function listenerOf(channel: Channel, { path }: ProviderSocket): Promise<Listener> {
+  if (channel.isReachable()) return "provider";
+  return (await isServed(path)) ? "silent" : "nobody";
 }
 
 function tellSize(name: string, size: number, { volume }: ContentRequest, log: Logger): void {

@@ -7,7 +7,7 @@ import { noSignal } from "../../../fakes/volumes.ts";
 const call: FailedCall = {
   name: "vault",
   socketPath: "/providers/vault.sock",
-  reachable: true,
+  listener: "provider",
   signal: noSignal,
   deadline: undefined,
 };
@@ -37,6 +37,13 @@ describe("a code of gRPC", () => {
     });
     expect(codeName(failed(unheardOf))).toBe("77");
   });
+
+  test("that is no number is UNKNOWN", () => {
+    expect(refuse(Number.NaN)).toMatchObject({
+      reason: "ProviderError",
+      message: 'provider "vault" failed: UNKNOWN: its words',
+    });
+  });
 });
 
 describe("the end of the time", () => {
@@ -51,6 +58,26 @@ describe("the end of the time", () => {
     ["a refusal at the last moment", status.PERMISSION_DENIED, { deadline: past }, "PermissionDenied"],
   ])("by %s", (_name, code, changes, reason) => {
     expect(refuse(code, changes).reason).toBe(reason);
+  });
+});
+
+describe("the limit of this side", () => {
+  const limited = (details: string): DriverError =>
+    refusal(failed(status.RESOURCE_EXHAUSTED, details), call) as DriverError;
+
+  test.each([
+    ["Received message larger than max (5 vs 4)", "5 bytes, more than the limit of 4"],
+    ["Received message that decompresses to a size larger than 4", "more than the limit of 4"],
+    ["Received message larger than max", "more than the limit of this side"],
+  ])("%s", (details, figures) => {
+    expect(limited(details)).toMatchObject({
+      reason: "InvalidRequest",
+      message: `the answer of provider "vault" is ${figures}: name fewer objects in the SecretProviderClass, or raise --max-call-recv-msg-size`,
+    });
+  });
+
+  test("is not the provider's own", () => {
+    expect(limited("grpc: received message larger than max (5 vs 4)")).toMatchObject({ reason: "Throttled" });
   });
 });
 
