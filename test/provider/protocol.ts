@@ -6,7 +6,7 @@ import { parsePayload } from "../../src/volume/payload.ts";
 import { leaveDeadSocket } from "../fakes/dead-socket.ts";
 import { tokensKey } from "../fakes/messages.ts";
 import type { Answer, StartPeer } from "../fakes/provider-peer.ts";
-import { aRequest, aVolume } from "../fakes/volumes.ts";
+import { aRequest, aVolume, noSignal } from "../fakes/volumes.ts";
 import { MiB, useStage, type Stage } from "./stage.ts";
 
 const one = [{ id: "secret/a", version: "1" }];
@@ -21,6 +21,7 @@ export function describeProtocol(startPeer: StartPeer): void {
   describeErrors(stage);
   describeEnds(stage);
   describeSockets(stage);
+  describeHealth(stage);
 }
 
 function describeRequests(stage: () => Stage): void {
@@ -40,6 +41,11 @@ function describeRequests(stage: () => Stage): void {
         "vault<&>\u2028": "ü\uFFFD",
         answer: JSON.stringify({ objectVersion: one }),
       });
+    });
+
+    test("more than 4 MiB, if the pod's parameters and secrets are that many", async () => {
+      const { versions } = await stage().ask({ objectVersion: one }, { parameters: { long: "x".repeat(5 * MiB) } });
+      expect(versions).toEqual(one);
     });
 
     const tokens = '{"aud":{"token":"t","expirationTimestamp":"2026-01-01T00:00:00Z"}}';
@@ -141,6 +147,16 @@ function describeFailures(stage: () => Stage): void {
       expect(await stage().failure({ objectVersion: one, fill: { count: 1, bytes: 5 * MiB } })).toMatchObject({
         reason: "InvalidRequest",
         message: expect.stringMatching(/bytes, more than the limit of 4194304: .*--max-call-recv-msg-size$/) as string,
+      });
+    });
+
+    test("from the first byte above the limit on", async () => {
+      // What such an answer has beside the contents of its file.
+      const around = 38;
+      const ofBytes = (bytes: number): Answer => ({ objectVersion: one, fill: { count: 1, bytes: bytes - around } });
+      expect((await stage().ask(ofBytes(4 * MiB))).versions).toEqual(one);
+      expect(await stage().failure(ofBytes(4 * MiB + 1))).toMatchObject({
+        message: expect.stringContaining("is 4194305 bytes") as string,
       });
     });
 
@@ -264,6 +280,30 @@ function describeSockets(stage: () => Stage): void {
       await stage().ask({ objectVersion: one });
       expect([(await stage().calls("begun", old)).length, (await stage().calls()).length]).toEqual([1, 1]);
       await old.stop();
+    });
+  });
+}
+
+function describeHealth(stage: () => Stage): void {
+  describe("a version is asked for", () => {
+    const methods = async () => (await stage().calls()).map(({ method }) => method.split("/").at(-1));
+
+    test("by the health check alone, and of providers that were needed", async () => {
+      await stage().providers.probe(noSignal);
+      expect(await methods()).toEqual([]);
+      await stage().ask({ objectVersion: one });
+      expect(await methods()).toEqual(["Mount"]);
+    });
+
+    test("as v1alpha1, with a deadline, under the authority localhost", async () => {
+      await stage().ask({ objectVersion: one });
+      await stage().providers.probe(noSignal);
+      expect((await stage().calls()).at(-1)).toMatchObject({
+        method: "/v1alpha1.CSIDriverProvider/Version",
+        authority: "localhost",
+        hasDeadline: true,
+      });
+      expect(stage().log.lines).toEqual([expect.stringContaining('provider "mis" is healthy')]);
     });
   });
 }
