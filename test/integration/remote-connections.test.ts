@@ -167,6 +167,54 @@ test("who takes connections and does not speak gRPC is told from nobody", async 
   });
 });
 
+describe("of rotation", () => {
+  const caller = () => new AbortController();
+  const rotation: Freshness = { ...anyAge, priority: "rotation" };
+  const hanging = (count: number, { signal }: AbortController) =>
+    Array.from({ length: count }, () => ask({ delayMs: 600_000 }, "mis", signal, rotation));
+
+  test("a provider gets 20 calls at once, and mounts at any time; those that had no turn are told so", async () => {
+    await relay(directories[1]);
+    const pass = caller();
+    const asked = Promise.allSettled(hanging(30, pass));
+    await expect.poll(() => stage().calls()).toHaveLength(20);
+    await ask({});
+    expect(await stage().calls()).toHaveLength(21);
+    pass.abort();
+    const outcomes = await asked;
+    const told = outcomes.map((outcome) =>
+      outcome.status === "rejected" ? (outcome.reason as Error).message : "answered",
+    );
+    expect(told.filter((message) => message.includes("did not answer in time"))).toHaveLength(20);
+    expect(told.filter((message) => message.includes("was not asked"))).toHaveLength(10);
+    expect(await stage().calls()).toHaveLength(21);
+  });
+
+  test("every call has its turn, and a provider that hangs takes none of another's", async () => {
+    await hangingProvider();
+    await relay(directories[1]);
+    const pass = caller();
+    const silent = Promise.allSettled(Array.from({ length: 30 }, () => ask({}, "silent", pass.signal, rotation)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask({}, "mis", pass.signal, rotation)));
+    expect(answers).toHaveLength(50);
+    pass.abort();
+    await silent;
+  });
+
+  test("what has no turn by its deadline is not asked", async () => {
+    await relay(directories[1]);
+    const pass = caller();
+    const asked = Promise.allSettled(hanging(20, pass));
+    await expect.poll(() => stage().calls()).toHaveLength(20);
+    const late = ask({}, "mis", noSignal, { ...rotation, deadline: new Date(Date.now() - 1) });
+    pass.abort();
+    await expect(late).rejects.toThrow(
+      'provider "mis" was not asked: other volumes of this node took the whole interval',
+    );
+    await asked;
+  });
+});
+
 describe("a health check", () => {
   test("asks nobody who was not needed yet", async () => {
     const socket = await relay(directories[1]);

@@ -1,3 +1,4 @@
+import { DriverError } from "../../errors.ts";
 import { isServed } from "../../grpc/listening.ts";
 import type { Logger } from "../../log.ts";
 import type { ContentRequest } from "../../model.ts";
@@ -9,6 +10,7 @@ import { probe } from "./probe.ts";
 import { isUnavailable, refusal, type Listener } from "./refusal.ts";
 import { mountRequest } from "./request.ts";
 import { findSocket, type ProviderSocket } from "./sockets.ts";
+import { createTurns, ROTATIONS_AT_ONCE } from "./turns.ts";
 
 export interface RemoteOptions {
   /** Where sockets are looked for, in this order. */
@@ -33,6 +35,7 @@ const LARGEST_SECRET_BYTES = 1024 * 1024;
 export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
   const { directories, maxReceiveBytes, log } = options;
   const connections = createConnections(maxReceiveBytes);
+  const turns = createTurns();
 
   function locate(name: string): ProviderSocket {
     try {
@@ -58,10 +61,19 @@ export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
     }
   }
 
+  /** A pod waits for a mount; nobody waits for a rotation. */
+  function askInTurn(name: string, request: ContentRequest, end: CallEnd): Promise<Buffer> {
+    return turns(name, () => {
+      if (isOver(end)) throw tooManyBefore(name);
+      return ask(name, request, end);
+    });
+  }
+
   return {
     named: (name) => ({
-      fetch: async (request, { deadline }, signal) => {
-        const bytes = await ask(name, request, { deadline, signal });
+      fetch: async (request, { priority, deadline }, signal) => {
+        const end = { deadline, signal };
+        const bytes = await (priority === "mount" ? ask(name, request, end) : askInTurn(name, request, end));
         const content = parseAnswer(bytes, name);
         if (bytes.byteLength > LARGEST_SECRET_BYTES) tellSize(name, bytes.byteLength, request, log);
         return content;
@@ -73,6 +85,17 @@ export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
     },
     close: connections.close,
   };
+}
+
+function isOver({ deadline, signal }: CallEnd): boolean {
+  return signal.aborted || (deadline !== undefined && Date.now() >= deadline.getTime());
+}
+
+function tooManyBefore(name: string): DriverError {
+  return new DriverError(
+    "DeadlineExceeded",
+    `provider "${name}" was not asked: other volumes of this node took the whole interval, ${ROTATIONS_AT_ONCE} at once: look at its logs on this node`,
+  );
 }
 
 async function listenerOf(channel: Channel, { path }: ProviderSocket): Promise<Listener> {
