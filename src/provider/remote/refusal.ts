@@ -62,10 +62,11 @@ export function isUnavailable(error: unknown): boolean {
   return isServiceError(error) && error.code === status.UNAVAILABLE;
 }
 
-/** At the deadline the provider may give up first, and ends the call by CANCELLED. */
+/** At the deadline the provider may give up first, and ends the call by CANCELLED. Before it, the provider's own words count. */
 function isOver({ code }: ServiceError, { signal, deadline }: FailedCall): boolean {
-  if (signal.aborted || code === status.DEADLINE_EXCEEDED) return true;
-  return code === status.CANCELLED && deadline !== undefined && Date.now() > deadline.getTime() - clockSlackMs;
+  if (signal.aborted) return true;
+  if (code !== status.DEADLINE_EXCEEDED && code !== status.CANCELLED) return false;
+  return deadline !== undefined && Date.now() > deadline.getTime() - clockSlackMs;
 }
 
 function late(cause: ServiceError, { name, socketPath, listener }: FailedCall): DriverError {

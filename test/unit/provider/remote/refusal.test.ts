@@ -51,13 +51,26 @@ describe("the end of the time", () => {
   const future = new Date(Date.now() + 60_000);
 
   test.each<[string, number, Partial<FailedCall>, string]>([
-    ["our own deadline", status.DEADLINE_EXCEEDED, {}, "DeadlineExceeded"],
+    ["our own deadline", status.DEADLINE_EXCEEDED, { deadline: past }, "DeadlineExceeded"],
     ["a caller who left", status.CANCELLED, { signal: AbortSignal.abort() }, "DeadlineExceeded"],
     ["a provider that gave up first", status.CANCELLED, { deadline: past }, "DeadlineExceeded"],
     ["a provider that gave up early", status.CANCELLED, { deadline: future }, "ProviderUnavailable"],
     ["a refusal at the last moment", status.PERMISSION_DENIED, { deadline: past }, "PermissionDenied"],
   ])("by %s", (_name, code, changes, reason) => {
     expect(refuse(code, changes).reason).toBe(reason);
+  });
+
+  test.each<[string, Partial<FailedCall>, string]>([
+    ["in time, by the provider", { deadline: future }, 'provider "vault" failed: DEADLINE_EXCEEDED: its words'],
+    ["when it is over", { deadline: past }, 'provider "vault" did not answer in time: look at its logs on this node'],
+    [
+      "while it hangs",
+      { deadline: past, listener: "silent" },
+      "who listens on /providers/vault.sock does not speak gRPC",
+    ],
+    ["while it is gone", { deadline: past, listener: "nobody" }, "nobody listens on /providers/vault.sock"],
+  ])("is told %s", (_name, changes, message) => {
+    expect(refuse(status.DEADLINE_EXCEEDED, changes).message).toContain(message);
   });
 });
 
