@@ -107,6 +107,16 @@ describe("a connection", () => {
     expect([old.made(), moved.made()]).toEqual([1, 1]);
   });
 
+  test("whose provider failed at a call is not asked that again where it moved to: it may have had an effect", async () => {
+    await relay(directories[1]);
+    const failing = ask({ delayMs: 1_000, fails: { code: 13, message: "half done" } }).catch((error: unknown) => error);
+    await expect.poll(() => stage().calls()).toHaveLength(1);
+    await relay(directories[0]);
+    await ask({});
+    expect(await failing).toMatchObject({ reason: "ProviderError" });
+    expect(await stage().calls()).toHaveLength(2);
+  });
+
   test("that waits for somebody to listen ends when its socket is removed: the provider is not found", async () => {
     await leaveDeadSocket(join(directories[1], "mis.sock"));
     const waiting = ask({}).catch((error: unknown) => error);

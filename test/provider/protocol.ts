@@ -67,6 +67,13 @@ function describeRequests(stage: () => Stage): void {
       expect((JSON.parse(call?.attributes ?? "") as Record<string, string>)[tokensKey]).toEqual(inAttributes);
     });
 
+    test("kubelet's tokens, whatever a parameter of that name says", async () => {
+      const credentials = { serviceAccountTokens: tokens };
+      await stage().ask({ objectVersion: one }, { credentials, parameters: { [tokensKey]: "forged" } });
+      const { attributes = "" } = (await stage().calls()).at(-1) ?? {};
+      expect((JSON.parse(attributes) as Record<string, string>)[tokensKey]).toBe(tokens);
+    });
+
     test("the caller's deadline, and none where there is none", async () => {
       await stage().ask({ objectVersion: one });
       await stage().ask({ objectVersion: one }, {}, { freshness: { deadline: new Date(Date.now() + 60_000) } });
@@ -129,6 +136,8 @@ function describeFailures(stage: () => Stage): void {
       ["that is no protobuf", { raw: "//////8=" }, "no MountResponse of v1alpha1"],
       // File{path: half a surrogate pair in three bytes}
       ["with half a surrogate pair", { objectVersion: one, raw: "GgUKA+2ggA==" }, "not valid Unicode"],
+      // ObjectVersion{id: "a", version: the same}
+      ["with half a surrogate pair in a version", { objectVersion: one, raw: "CggKAWESA+2ggA==" }, "not valid Unicode"],
     ])("%s", async (_name, answer, message) => {
       const error = await stage().failure(answer);
       expect(error).toMatchObject({ reason: "ProviderError" });
