@@ -1,4 +1,4 @@
-import { DriverError } from "../errors.ts";
+import { DriverError, type Reason } from "../errors.ts";
 import type { DesiredSecret, LiveSecret } from "../model.ts";
 import type { Backoff, Secrets } from "../ports.ts";
 import { changesOf, type Wish } from "./changes.ts";
@@ -22,18 +22,27 @@ export type Result =
 /** Replicas of other nodes come to it, too; each try finds what another one did. */
 const TRIES = 10;
 
+/** The API's failures, not the Secret's. */
+const unanswered: readonly Reason[] = ["KubernetesUnavailable", "DeadlineExceeded"];
+
 /** Read → ours? → changed? → create, patch, or refuse. Throws Busy where others were faster again and again. */
 export function bringAbout(wish: Wish, ports: SecretPorts, signal: AbortSignal): Promise<Result> {
   const { namespace, name } = wish.desired.ref;
   const secret = `Secret ${namespace}/${name}`;
-  return ports.locks.hold(secret, signal, async () => {
+  const tryOut = async (): Promise<Result> => {
     for (let tries = 0; tries < TRIES; tries += 1) {
       if (tries > 0) await ports.backoff(tries, signal);
       const result = await attempt(wish, ports.secrets, signal);
       if (result !== undefined) return result;
     }
     throw new DriverError("Busy", `${secret} was changed by others at each of ${TRIES} tries; it will be tried again`);
-  });
+  };
+  return ports.locks.hold(secret, signal, tryOut, isUnanswered);
+}
+
+/** Replicas that waited meanwhile would wait for as long again, one after another. */
+function isUnanswered(failure: unknown): boolean {
+  return failure instanceof DriverError && unanswered.includes(failure.reason);
 }
 
 /** Undefined where somebody was faster. */
