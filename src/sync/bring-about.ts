@@ -35,13 +35,13 @@ export function bringAbout(wish: Wish, ports: SecretPorts, signal: AbortSignal):
       const result = await attempt(wish, ports.secrets, signal);
       if (result !== undefined) return result;
     }
-    throw new DriverError("Busy", `${secret} was changed by others at each of ${TRIES} tries; it will be tried again`);
+    throw new DriverError("Busy", `others changed it at each of ${TRIES} tries; it will be tried again`);
   };
   return ports.locks.hold(secret, signal, tryOut, isUnanswered);
 }
 
-/** Replicas that waited meanwhile would wait for as long again, one after another. */
-function isUnanswered(failure: unknown): boolean {
+/** Whether others who want the same Secret would fare no better: they would wait for as long again, one after another. */
+export function isUnanswered(failure: unknown): failure is DriverError {
   return failure instanceof DriverError && unanswered.includes(failure.reason);
 }
 

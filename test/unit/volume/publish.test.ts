@@ -364,7 +364,7 @@ describe("the Secrets of a class", () => {
     world.providers.answer = () => Promise.reject(new DriverError("ProviderUnavailable", "no route"));
     await repair(world.ports, noSignal);
     expect(Buffer.from(values()?.["p"] ?? []).toString()).toBe("hunter2");
-    expect(world.events.recorded.map(({ message }) => message)).toEqual(["secret db was gone and is restored"]);
+    expect(world.events.recorded.map(({ message }) => message)).toEqual(["secret db was missing and is created"]);
     expect(world.providers.requests).toHaveLength(1);
   });
 
