@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseNodeFlags } from "../../../src/commands/node-flags.ts";
 import { startUpkeep } from "../../../src/commands/node-upkeep.ts";
 import { HELD_UP_PERIOD_MS } from "../../../src/rotation/held-up.ts";
@@ -11,6 +11,7 @@ import { aKnownVolume, createCoreWorld, type CoreWorld } from "../../fakes/volum
 const INTERVAL_MS = 120_000;
 let world: CoreWorld;
 let schedule: FakeSchedule;
+let upkeep: AsyncDisposable;
 
 beforeEach(() => {
   world = createCoreWorld();
@@ -18,28 +19,30 @@ beforeEach(() => {
   world.mounter.states.set(aTarget, "mounted");
 });
 
-function start(...flags: readonly string[]): AsyncDisposable {
-  return startUpkeep(parseNodeFlags(["--nodeid=node-1", ...flags]).values, world.ports, schedule);
+function start(...flags: readonly string[]): void {
+  upkeep = startUpkeep(parseNodeFlags(["--nodeid=node-1", ...flags]).values, world.ports, schedule);
 }
+
+afterEach(() => upkeep[Symbol.asyncDispose]());
 
 const known = () => world.ports.volumes.get(aTarget);
 
 test("every 5 minutes what is owed is paid", async () => {
-  await using _upkeep = start();
+  start();
   world.ports.volumes.remember(aKnownVolume({ report: "owed" }));
   await schedule.run(REPAIR_PERIOD_MS);
   expect(known()?.report).toBe("told");
 });
 
 test("every 5 seconds it is looked whether the status of an earlier pod has gone", async () => {
-  await using _upkeep = start();
+  start();
   world.ports.volumes.remember(aKnownVolume({ report: "owed", heldUpSince: world.ports.elapsed() }));
   await schedule.run(HELD_UP_PERIOD_MS);
   expect(known()?.report).toBe("told");
 });
 
 test("every minute credentials that kubelet did not hand over again are dropped", async () => {
-  await using _upkeep = start();
+  start();
   world.ports.volumes.remember(aKnownVolume({ handedOverAt: world.ports.elapsed() - 15 * 60_000 }));
   await schedule.run(OVERDUE_PERIOD_MS);
   expect(known()?.credentials).toBeUndefined();
@@ -49,14 +52,15 @@ test.each([
   [["--enable-secret-rotation"], 1],
   [[], 0],
 ])("with flags %j a vault is asked %i times in an interval", async (flags, times) => {
-  await using _upkeep = start(...flags);
+  start(...flags);
   world.ports.volumes.remember(aKnownVolume({ handedOverAt: world.ports.elapsed() }));
   await schedule.run(INTERVAL_MS);
   await expect.poll(() => world.providers.requests).toHaveLength(times);
 });
 
 test("nothing comes round once it has ended", async () => {
-  await start("--enable-secret-rotation")[Symbol.asyncDispose]();
+  start("--enable-secret-rotation");
+  await upkeep[Symbol.asyncDispose]();
   world.ports.volumes.remember(aKnownVolume({ report: "owed", handedOverAt: world.ports.elapsed() }));
   await schedule.run();
   expect([world.statuses.applied, world.providers.requests]).toEqual([[], []]);

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { repair } from "../../../src/rotation/repair.ts";
+import { publishVolume } from "../../../src/volume/publish.ts";
 import { aTarget } from "../../fakes/messages.ts";
 import { payloadOf } from "../../fakes/payload.ts";
 import { aKnownVolume, aRequest, aVolume, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
@@ -69,6 +70,22 @@ describe("of a volume in flight", () => {
     await repair(world.ports, noSignal, 1);
     expect([world.statuses.reads, world.classes.reads]).toEqual([[], []]);
   });
+});
+
+test("what a publish is just telling of its volume is not told again", async () => {
+  world = createCoreWorld();
+  const answer = Promise.withResolvers<undefined>();
+  let tells = 0;
+  world.statuses.apply = async () => {
+    tells += 1;
+    await answer.promise;
+  };
+  const publishing = publishVolume(aRequest, world.ports, { signal: noSignal });
+  await expect.poll(() => tells).toBe(1);
+  await repair(world.ports, noSignal, 1);
+  answer.resolve(undefined);
+  await publishing;
+  expect(tells).toBe(1);
 });
 
 describe("of a class that is gone", () => {

@@ -167,22 +167,6 @@ describe("a republish", () => {
   });
 });
 
-test("what a publish is telling of its volume nobody else tells meanwhile", async () => {
-  const answer = Promise.withResolvers<undefined>();
-  let tells = 0;
-  world.statuses.apply = async () => {
-    tells += 1;
-    await answer.promise;
-  };
-  const publishing = publish();
-  await expect.poll(() => tells).toBe(1);
-  await publish();
-  await repair(world.ports, noSignal, 1);
-  answer.resolve(undefined);
-  await publishing;
-  expect(tells).toBe(1);
-});
-
 describe("a status that cannot be written", () => {
   test.each([
     [unreachable, "the Kubernetes API cannot be reached"],
