@@ -1,7 +1,7 @@
 import { DriverError, type Reason } from "../errors.ts";
 import type { DesiredSecret, LiveSecret } from "../model.ts";
 import type { Backoff, Secrets } from "../ports.ts";
-import { changesOf, type Wish } from "./changes.ts";
+import { changesOf, keepsLater, type Wish } from "./changes.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 import { frozenRefusal, refusalOf } from "./refusals.ts";
 
@@ -15,7 +15,11 @@ export interface SecretPorts {
 
 /** What became of a wish. */
 export type Result =
-  | { readonly outcome: "created" | "patched" | "marked" | "unchanged" }
+  | {
+      readonly outcome: "created" | "patched" | "marked" | "unchanged";
+      /** Other values stay, since by the time of day they are made of later files. */
+      readonly keepsLater?: true;
+    }
   /** What is there must not be written, until somebody changes it. */
   | { readonly outcome: "refused"; readonly error: DriverError };
 
@@ -64,11 +68,12 @@ async function adjust(
   const refusal = refusalOf(live, wish.desired);
   if (refusal !== undefined) return { outcome: "refused", error: refusal };
   const changes = changesOf(live, wish);
-  if (changes === undefined) return { outcome: "unchanged" };
+  const keeps = keepsLater(live, wish) && { keepsLater: true as const };
+  if (changes === undefined) return { outcome: "unchanged", ...keeps };
   const frozen = frozenRefusal(live, changes);
   if (frozen !== undefined) return { outcome: "refused", error: frozen };
   const isData = Object.keys(changes.data).length > 0;
   return (await secrets.patch(live, changes, signal)) === "patched"
-    ? { outcome: isData ? "patched" : "marked" }
+    ? { outcome: isData ? "patched" : "marked", ...keeps }
     : undefined;
 }

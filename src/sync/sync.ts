@@ -28,6 +28,8 @@ export interface SecretOutcome {
   readonly secretName: string;
   /** `patched`: its values; `marked`: only labels, annotations or owners; `refused`: it will not go until somebody changes class, files, Secret or rights; `failed`: to be tried again. */
   readonly outcome: "created" | "patched" | "marked" | "unchanged" | "refused" | "failed";
+  /** Other values stay, since by the time of day they are made of later files; somebody may have set the clock. */
+  readonly keepsLater?: true;
   /** Why; with `refused` and `failed`. */
   readonly error?: DriverError;
 }

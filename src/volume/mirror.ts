@@ -1,6 +1,7 @@
 import { DriverError } from "../errors.ts";
 import type { SecretProviderClass, Volume, VolumeFile } from "../model.ts";
 import { syncSecrets, type SecretOutcome } from "../sync/sync.ts";
+import { isFetchable } from "./credentials.ts";
 import { secretEvent, syncFailed, type Occasion } from "./pod-events.ts";
 import { mayPass } from "./refusal.ts";
 import { currentClass } from "./secret-class.ts";
@@ -99,9 +100,15 @@ function debtOf(
   volume: Volume,
   { volumes, elapsed }: VolumePorts,
 ): Pick<KnownVolume, "secretsOwed" | "secretsRefusedSince"> {
+  const known = volumes.current(volume);
   const now = elapsed();
   const isRefused = outcomes.some(({ error }) => error?.reason === "PermissionDenied");
-  const since = isRefused ? (volumes.current(volume)?.secretsRefusedSince ?? now) : undefined;
-  const isOwed = outcomes.some(({ outcome }) => outcome === "failed");
+  const since = isRefused ? (known?.secretsRefusedSince ?? now) : undefined;
+  const isOwed = outcomes.some((done) => done.outcome === "failed" || (done.keepsLater && isLeftToPass(known)));
   return { secretsRefusedSince: since, secretsOwed: isOwed || (since !== undefined && mayPass(since, now)) };
+}
+
+/** What a rotation owes and a repair cannot decide, since somebody set the clock, the next pass does: it knows what the vault holds. */
+function isLeftToPass(known: KnownVolume | undefined): boolean {
+  return known?.secretsOwed === true && isFetchable(known);
 }

@@ -46,6 +46,16 @@ describe("a Secret that was made of later files", () => {
     expect(await synced("old", "2026-01-01T11:00:00Z", "repair")).toBe("new");
   });
 
+  test.each([
+    ["a rotation owes it: its next pass decides, since somebody may have set the clock", { secretsOwed: true }, true],
+    ["nothing is owed", { secretsOwed: false }, false],
+    ["there is no rotation", { secretsOwed: true, credentials: undefined }, false],
+  ])("and is not taken back by a repair is owed where %s", async (_name, known, owed) => {
+    world.ports.volumes.change(aVolume, known);
+    await synced("old", "2026-01-01T11:00:00Z", "repair");
+    expect(world.ports.volumes.get(aVolume.targetPath)?.secretsOwed).toBe(owed);
+  });
+
   test.each(["publish", "rotation"] as const)("follows what %s has just fetched", async (occasion) => {
     expect(await synced("old", "2026-01-01T11:00:00Z", occasion)).toBe("old");
   });
