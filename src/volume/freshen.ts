@@ -67,7 +67,7 @@ async function rewrite(
   { volumes, mounter, files }: VolumePorts,
 ): Promise<"unchanged" | "changed" | undefined> {
   // Forgotten; or published anew meanwhile, with content that may be newer than this.
-  if (volumes.get(volume.targetPath)?.volume !== volume) return undefined;
+  if (volumes.current(volume) === undefined) return undefined;
   // Without its mount the files would go to the node's disk.
   if ((await mounter.look(volume.targetPath)) !== "mounted") return undefined;
   return files.write(volume.targetPath, payload, volume.group);
