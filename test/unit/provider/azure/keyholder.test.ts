@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../../src/errors.ts";
 import { createKeyholder, type Keyholder, type KeyholderOptions } from "../../../../src/provider/azure/keyholder.ts";
 import { VaultRefusal } from "../../../../src/provider/azure/vault-refusal.ts";
@@ -118,7 +118,7 @@ describe("in a cloud that we know", () => {
     const { azure, ask } = await open({ entra: () => "never" });
     const leaver = new AbortController();
     const ready = ask(azure.address("kv1"), () => Promise.resolve(), leaver.signal);
-    await vi.waitUntil(() => azure.tokens.length === 1);
+    await expect.poll(() => azure.tokens.length === 1).toBe(true);
     leaver.abort();
     await expect(ready).rejects.toMatchObject({ name: "AbortError" });
   });
