@@ -1,6 +1,6 @@
 import { DriverError } from "../errors.ts";
-import { isFetchable } from "../volume/credentials.ts";
-import { freshen, type FetchableVolume, type Freshened } from "../volume/freshen.ts";
+import { isFetchable, type FetchableVolume } from "../volume/credentials.ts";
+import { freshen, type Freshened } from "../volume/freshen.ts";
 import { forPass } from "../volume/freshness.ts";
 import { recovered, refreshFailed, rotated } from "../volume/pod-events.ts";
 import type { Asking, VolumePorts } from "../volume/volume-ports.ts";

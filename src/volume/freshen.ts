@@ -1,5 +1,6 @@
-import type { Credentials, ObjectVersion, SecretProviderClass } from "../model.ts";
+import type { ObjectVersion, SecretProviderClass } from "../model.ts";
 import { fetchContent, type CheckedContent } from "./content.ts";
+import type { FetchableVolume } from "./credentials.ts";
 import { deliver } from "./deliver.ts";
 import { currentClass } from "./secret-class.ts";
 import type { Asking, VolumePorts } from "./volume-ports.ts";
@@ -12,9 +13,6 @@ export interface Freshened {
   readonly before: readonly ObjectVersion[] | undefined;
   readonly after: readonly ObjectVersion[];
 }
-
-/** A volume that is known with credentials, so that it can be fetched. */
-export type FetchableVolume = KnownVolume & { readonly credentials: Credentials };
 
 /**
  * The one operation: brings a published volume up to date, class → content → files → status → Secrets. Equal content is
