@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { onPage } from "../fakes/troubleshooting-page.ts";
-import { control, vaultNamed } from "./cluster.ts";
+import { vaultNamed } from "./cluster.ts";
 import { apply, describedOnce, kubectl, namespace, remove } from "./kubectl.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass, type PodObject } from "./objects.ts";
 
@@ -93,21 +93,21 @@ function podOf({ pod: name, spc, className, credentials: secret = credentials }:
 }
 
 beforeAll(async () => {
-  await control("POST", `/vaults/${throttled.name}/faults`, '{"kind":"refuse","status":429,"retryAfterS":600}');
+  await throttled.misbehave({ kind: "refuse", status: 429, retryAfterS: 600 });
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: otherNamespace } });
   const elsewhere = secretClass("elsewhere", ["DemoSecret"]) as { readonly metadata: object };
   const items = [
     { ...elsewhere, metadata: { ...elsewhere.metadata, namespace: otherNamespace } },
     secretClass("good", ["DemoSecret"]),
     credentialsSecret(credentials),
-    credentialsSecret("stale-creds", "expired-long-ago"),
+    credentialsSecret("stale-creds", { clientSecret: "expired-long-ago" }),
     ...troubles.flatMap(({ spc }) => spc ?? []),
     ...troubles.map(podOf),
   ];
   await apply({ apiVersion: "v1", kind: "List", items });
 });
 afterAll(async () => {
-  await control("DELETE", `/vaults/${throttled.name}/faults`);
+  await throttled.behave();
   await remove(...troubles.map(({ pod: name }) => name));
   await kubectl("delete", "namespace", otherNamespace, "--timeout=120s");
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { cluster, vault } from "./cluster.ts";
 import { apply, describedEvents, exec, get, kubectl, list, ready, remove, type KubernetesObject } from "./kubectl.ts";
 import { pauseApiServer, podDirectory, whyNotHere } from "./node.ts";
-import { credentials, credentialsSecret, deployment, mountPath, pod, secretClass } from "./objects.ts";
+import { credentials, credentialsSecret, deployment, mountPath, pod, secretClass, syncedClass } from "./objects.ts";
 import { install } from "./release.ts";
 import { until } from "./shell.ts";
 
@@ -29,13 +29,6 @@ afterAll(async () => {
   await remove("turning", "waiting", "lasting-hour");
   await install(join(cluster.dir, "values.yaml"));
 });
-
-/** A class whose one object is also a Kubernetes Secret of the class's name. */
-function syncedClass(name: string, object: string): object {
-  const spc = secretClass(name, [object]) as { readonly spec: object };
-  const data = [{ objectName: object, key: "password" }];
-  return { ...spc, spec: { ...spc.spec, secretObjects: [{ secretName: name, type: "Opaque", data }] } };
-}
 
 async function secretValue(name: string): Promise<string | undefined> {
   const secret = await get<KubernetesObject & { readonly data?: { readonly password?: string } }>("secret", name);

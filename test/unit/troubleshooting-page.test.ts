@@ -146,9 +146,7 @@ const sayings: Readonly<Record<string, Saying>> = {
   "failed to mount tmpfs on <target>: <errno>": mount({ mount: EPERM }),
   "the plugin must run privileged": mount({ mount: EPERM }),
   "ENOSPC (no space left on device)": () =>
-    Promise.reject(
-      failure("write", "v", Object.assign(new Error(), { code: "ENOSPC", errno: -28, syscall: "write" })) as Error,
-    ),
+    failure("write", "v", Object.assign(new Error(), { code: "ENOSPC", errno: -28, syscall: "write" })),
   "internal error": () => toStatus(new Error("anything"), noSignal).details,
   "mounted content of SecretProviderClass <class> was rotated: ": () => rotated(aVolume, [], []),
   "mounted content of SecretProviderClass <class> is up to date again": () => recovered(aVolume),
@@ -206,6 +204,7 @@ const azure = readPage(readFileSync("docs/azure.md", "utf8"))
 async function said(saying: Saying): Promise<string> {
   try {
     const result = await saying();
+    if (result instanceof Error) return result.message;
     return typeof result === "string" ? result : JSON.stringify(result);
   } catch (error) {
     return (error as Error).message;
