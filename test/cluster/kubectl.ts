@@ -21,6 +21,7 @@ export interface Pod extends KubernetesObject {
     readonly phase: string;
     readonly containerStatuses?: readonly {
       readonly ready: boolean;
+      readonly restartCount: number;
       readonly state: { readonly terminated?: object };
     }[];
   };
