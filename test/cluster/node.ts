@@ -11,7 +11,7 @@ export async function processes(matches: (argv: readonly string[]) => boolean): 
   return found.flat();
 }
 
-async function argvOf(pid: string): Promise<readonly string[]> {
+export async function argvOf(pid: string): Promise<readonly string[]> {
   const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   return text.split("\0").slice(0, -1);
 }

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { basename } from "node:path";
-import { endDaemon, processes } from "./node.ts";
+import { argvOf, endDaemon, processes } from "./node.ts";
 import { run, until } from "./shell.ts";
 
 /** Why the node cannot be restarted; undefined when it can. Whatever runs in containers of this machine dies with it. */
@@ -13,17 +15,40 @@ export function whyNoReboot(): string | undefined {
  * mounted in memory is gone, as after a loss of power. The kernel goes on, and so does the control plane.
  */
 export async function restartNode(): Promise<void> {
+  const socket = await runtimeSocket();
   const startKubelet = await endDaemon("kubelet", "SIGKILL");
   const startRuntime = await endDaemon("containerd", "SIGKILL");
   await killContainers();
   for (const place of await mountsOfContainers()) await run(["umount", "--lazy", place]);
   await startRuntime();
+  // Without a runtime kubelet would end at once.
+  await until("the container runtime answers", () => isListening(socket));
   await startKubelet();
 }
 
+/** The runtime's socket, as its shims were told. */
+async function runtimeSocket(): Promise<string> {
+  const [shim = 0] = await shims();
+  const argv = await argvOf(String(shim));
+  return argv[argv.indexOf("-address") + 1] ?? "";
+}
+
+function shims(): Promise<readonly number[]> {
+  return processes(([program = ""]) => basename(program).startsWith("containerd-shim"));
+}
+
+async function isListening(socket: string): Promise<boolean> {
+  const connection = connect(socket);
+  const found = await once(connection, "connect").then(
+    () => true,
+    () => false,
+  );
+  connection.destroy();
+  return found;
+}
+
 async function killContainers(): Promise<void> {
-  const shims = await processes(([program = ""]) => basename(program).startsWith("containerd-shim"));
-  for (const pid of [...shims, ...(await processesOfPods())]) kill(pid);
+  for (const pid of [...(await shims()), ...(await processesOfPods())]) kill(pid);
   await until("every container has ended", async () => (await processesOfPods()).length === 0);
 }
 
