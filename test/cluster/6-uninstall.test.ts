@@ -73,6 +73,8 @@ test("a pod that is deleted meanwhile hangs in Terminating, and a new installati
 test("the pod that waited starts, and rotation reaches the one from before the new installation", async () => {
   await ready("waits");
   await vault.set("lasting", "later value");
+  // Kubelet hands credentials over again when it looks at a pod: now and then, and when the pod changes.
+  await kubectl("annotate", "pod", "stays", `looked-at=${Date.now()}`);
   for (const name of ["stays", "waits"])
     await until(`${name} reads it`, async () => (await exec(name, "cat", `${mountPath}/lasting`)) === "later value");
 });
