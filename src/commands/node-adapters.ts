@@ -15,12 +15,12 @@ import { socketPathOf } from "../grpc/endpoint.ts";
 import { createMounter } from "../mount/mounter.ts";
 import { hasNoswap } from "../mount/tmpfs.ts";
 import type { Mounter, Nodes } from "../ports.ts";
-import { createAzureProvider } from "../provider/azure/provider.ts";
 import { createPfxFiles } from "../provider/azure/pfx-files.ts";
 import { maxFiles } from "../volume/payload.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
-import { azureOptions, userAgentOf } from "./azure-options.ts";
+import { userAgentOf } from "./azure-options.ts";
 import { clusterAccess } from "./cluster-access.ts";
+import { connectAzure } from "./node-azure.ts";
 import type { NodeFlags } from "./node-flags.ts";
 import { createNodeProviders, type NodeProviders } from "./node-providers.ts";
 
@@ -42,7 +42,7 @@ export async function createNodeAdapters(flags: NodeFlags, env: NodeJS.ProcessEn
   const userAgent = userAgentOf();
   const metrics = createMetrics({ objectNames: flags["metrics-object-names"] });
   const cluster: Cluster = { api: createKubernetesApi(await clusterAccess(flags.kubeconfig, env), userAgent), metrics };
-  const azure = createAzureProvider({ ...azureOptions(flags, env), userAgent, metrics, logger: log });
+  const azure = await connectAzure(flags, env, { metrics, log });
   return {
     metrics,
     ...connectCluster(cluster, flags, log),

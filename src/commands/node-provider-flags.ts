@@ -26,6 +26,12 @@ export const providerFlags = {
     ),
     shown: additional,
   },
+  "azure-provider-volume": flag(
+    "DIR",
+    "directory with the azure.sock that gets Azure's content, instead of this process (default: this process)",
+    "",
+    (text) => (text === "" ? "" : parseDirectory(text)),
+  ),
   "max-call-recv-msg-size": flag(
     "BYTES",
     "the most that a provider may answer, and that a volume may hold",

@@ -10,6 +10,9 @@ const useful = [
   "keyvault_request_count",
   "sync_k8s_secret_total",
   "oldest_volume_age_seconds",
+  "secretproviderclass_last_success_timestamp_seconds",
+  "keyvault_queue_depth",
+  "keyvault_throttle_seconds_total",
 ] as const;
 
 type Name = (typeof useful)[number];

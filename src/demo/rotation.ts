@@ -79,6 +79,10 @@ export async function failToRefresh(on: Stage, { step, show, verify }: Narrator,
     return eventOf(on, pod, /up to date again/);
   });
   show(wrapped(described(recovered)));
+  verify(
+    "an event of the pod says so, and no value",
+    recovered.reason === "MountRotationComplete" && !recovered.message.includes(after),
+  );
 }
 
 function replicas({ pod }: Cast): readonly string[] {

@@ -23,7 +23,27 @@ const options = {
   "any-port": { type: "boolean", default: false },
   public: { type: "string", default: "" },
   rtt: { type: "string", default: "0" },
+  help: { type: "boolean", short: "h", default: false },
 } as const;
+
+const help = `An emulated Azure and Kubernetes API, on this machine alone.
+
+Serve, until Ctrl-C:
+  npm run emulator                                  all of it: token service, vaults, Kubernetes API
+  npm run emulator -- entra | vault | kubernetes    one part
+Use one that runs:
+  npm run emulator -- set Name=Value …              a new version of a secret
+  npm run --silent emulator -- token                a token that may do everything in the vaults
+  npm run emulator -- apply FILE.yaml …             objects for the Kubernetes API
+  npm run emulator -- kubelet publish POD --socket PATH    what kubelet would do; also republish, unpublish
+
+  --dir DIR          where its files are: ca.pem, cloud.json, kubeconfig, emulator.json (.emulator)
+  --any-port         ports that are free, in place of 8443, 8444 and 6443
+  --public ADDRESS   serve under the public cloud's names, too, at port 443 of this address
+  --rtt MS           how far away Azure is (0)
+  --vault NAME       for set: which vault (demo-vault)
+  --socket PATH      for kubelet: the plugin's CSI socket
+  --root DIR         for kubelet: its root directory (/var/lib/kubelet)`;
 
 const { values: flags, positionals } = readArguments();
 
@@ -40,7 +60,7 @@ const commands: Readonly<Record<string, (words: readonly string[]) => Promise<vo
 
 const [command = "all", ...words] = positionals;
 try {
-  const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  const run = flags.help ? tellHelp : Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (run === undefined)
     throw new UsageError(`there is no command ${command}. Try one of: ${Object.keys(commands).join(", ")}`);
   await run(words);
@@ -56,6 +76,11 @@ function readArguments(): ReturnType<typeof parseArgs<{ allowPositionals: true; 
     complain(error);
     process.exit(2);
   }
+}
+
+function tellHelp(): Promise<void> {
+  console.log(help);
+  return Promise.resolve();
 }
 
 /** One line, whatever the message. */

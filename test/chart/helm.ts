@@ -127,7 +127,7 @@ export function renderObjects(values: Values, options: RenderOptions = {}): Obje
 function withDaemonSet(objects: Objects, name: string): RenderedDaemonSet {
   const daemonSet = objects.get("DaemonSet", name);
   const pod = defined(daemonSet.spec?.template.spec, "a pod");
-  const container = one(pod.containers, "container");
+  const container = defined(pod.containers[0], "a container");
   return { ...objects, daemonSet, pod, container, args: container.args ?? [] };
 }
 

@@ -17,6 +17,7 @@ export interface Key {
   readonly pairAlso?: unknown;
   readonly unused?: string;
   readonly alone?: string;
+  readonly isolated?: boolean;
   readonly try?: unknown;
   readonly with?: Record<string, unknown>;
   readonly shows?: Shown;

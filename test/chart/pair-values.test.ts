@@ -117,6 +117,7 @@ describe("a key that nothing reads is refused, with the key that was meant:", ()
     ["secret-store-csi-driver.install", `${driver} is`],
     [`${driver}.linux.driver.resource`, `${driver}.linux.driver.resources is`],
     ["windows.tolerances", "windows.tolerations is"],
+    ["provider", `${driver}.install=false installs the provider alone`],
     ["qqq", "docs/values.md lists them"],
   ])("%s", (name, meant) => {
     const wrong = name.replace(/(syncSecrets|secret-store-csi-driver)\..*/, "$1");

@@ -53,6 +53,18 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
+test("--help tells each command and each option", async () => {
+  const source = await readFile("src/emulator/main.ts", "utf8");
+  const names = (block: string): readonly string[] =>
+    [...(new RegExp(`const ${block}[^]*?^}`, "m").exec(source)?.[0] ?? "").matchAll(/^  "?([a-z-]+)"?:/gm)].map(
+      ([, name = ""]) => name,
+    );
+  const { code, stdout } = await run(["--help"]);
+  expect([code, names("options").includes("rtt"), names("commands").includes("kubelet")]).toEqual([0, true, true]);
+  for (const name of names("options")) if (name !== "help") expect(stdout).toContain(`  --${name} `);
+  for (const name of names("commands")) if (name !== "all") expect(stdout).toMatch(new RegExp(`\\b${name}\\b`));
+});
+
 describe("set and token", () => {
   test("put a secret into the vault, and print a token that reads it", async () => {
     const set = await run(["set", "DemoSecret=a=b c"]);

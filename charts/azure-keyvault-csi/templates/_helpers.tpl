@@ -32,12 +32,12 @@ a default cannot be told from a value that a user gave, so an empty one is what 
 
 {{/*
 Metrics address, a port alone as one too. Copied values hold the pair's own defaults, which ask for nothing in
-particular.
+particular. Where the provider has a container of its own, 8898 is that one's, as with the pair.
 */}}
 {{- define "akv.metricsAddr" -}}
 {{- $given := (index .Values "secrets-store-csi-driver").linux.metricsAddr | default ":8898" | toString -}}
 {{- $addr := regexMatch "^[0-9]+$" $given | ternary (print ":" $given) $given -}}
-{{- has $addr (list ":8080" ":8095") | ternary ":8898" $addr -}}
+{{- has $addr (list ":8080" ":8095" ":8898") | ternary (.Values.isolateProvider | ternary ":8095" ":8898") $addr -}}
 {{- end }}
 
 {{/*

@@ -55,7 +55,9 @@
 {{- end -}}
 {{- if gt $alike $score }}{{ $score = $alike }}{{ $best = $candidate }}{{ end -}}
 {{- end -}}
-{{- if hasSuffix "\"" $key -}}
+{{- if eq $key "provider" -}}
+provider is no key of this chart: secrets-store-csi-driver.install=false installs the provider alone
+{{- else if hasSuffix "\"" $key -}}
 {{ $key }} is one name with dots in it, which nothing reads: nest it in the values file, each part below the one before
 {{- else if $best -}}
 {{ $key }} is no key of this chart: {{ $best }} is, was that meant?
@@ -86,7 +88,8 @@
 {{- define "akv.unusedValues" -}}
 {{- $together := (index .Values "secrets-store-csi-driver").install -}}
 {{- range fromYamlArray (.Files.Get "files/keys.yaml") -}}
-{{- $why := .unused | default ($together | ternary .alone "") -}}
+{{- $means := or (not $together) (and (hasKey . "isolated") $.Values.isolateProvider) -}}
+{{- $why := .unused | default ($means | ternary "" .alone) -}}
 {{- $value := include "akv.at" (list $.Values .key) -}}
 {{- $defaults := list "" (toJson .pair) (hasKey . "pairAlso" | ternary (toJson .pairAlso) "") -}}
 {{- if and $why (not (has $value $defaults)) }}

@@ -19,6 +19,7 @@ describe("the flags of the node plugin", () => {
         "rotation-poll-interval": 120_000,
         "provider-volume": "/var/run/secrets-store-csi-providers",
         "additional-provider-volume-paths": ["/etc/kubernetes/secrets-store-csi-providers"],
+        "azure-provider-volume": "",
         "max-call-recv-msg-size": 4_194_304,
         "provider-health-check": false,
         "provider-health-check-interval": 120_000,
@@ -61,6 +62,7 @@ describe("the flags of the node plugin", () => {
       "--cloud-name: must be AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud",
     ],
     ["--provider-volume=providers", "--provider-volume: must be an absolute path"],
+    ["--azure-provider-volume=p", "--azure-provider-volume: must be an absolute path"],
     [
       "--additional-provider-volume-paths=/a,b",
       '--additional-provider-volume-paths: must be absolute paths, and "b" is not',
