@@ -24,7 +24,8 @@ export function credentialMeans(
   clock: Clock = () => new Date(),
 ): Omit<CredentialMeans, "assertions"> {
   const metadata = createMetadataService(transport);
-  return { transport, clock, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
+  const elapsed = (): number => clock().getTime();
+  return { transport, clock, elapsed, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
 }
 
 export function allMeans(transport: Transport, clock: Clock = () => new Date()): CredentialMeans {

@@ -49,7 +49,7 @@ interface Entry {
 
 /** Throws InvalidRequest for a tenant or an authority that cannot be asked; asks nobody yet. */
 export function createKeyholder(identity: Identity, { clients, ...options }: KeyholderOptions): Keyholder {
-  const { clock, transport } = options;
+  const { clock, elapsed, transport } = options;
   const assertions = createAssertions(clock);
   const means: CredentialMeans = { ...options, assertions };
   let credential = createCredential(identity, means);
@@ -65,8 +65,8 @@ export function createKeyholder(identity: Identity, { clients, ...options }: Key
 
   /** With the entries go the clients, which keep the token as well. */
   function renew(): boolean {
-    const now = clock().getTime();
-    if (Math.abs(now - renewedAt) < RENEWAL_PERIOD_MS) return false;
+    const now = elapsed();
+    if (now - renewedAt < RENEWAL_PERIOD_MS) return false;
     renewedAt = now;
     credential = createCredential(identity, means);
     entries = createEntries();

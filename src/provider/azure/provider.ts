@@ -70,7 +70,8 @@ function openOnNetwork({
   const transport = { userAgent, agent: agent ?? createAgent(proxy), proxy, timeoutMs: requestTimeoutMs };
   const metadata = createMetadataService({ ...transport, env });
   const means = { transport, metadata, nmiUrl, tokenProxy: createTokenProxy(tokenProxy) };
-  return createVaults({ ...means, metrics, clock: () => new Date(), random: Math.random });
+  const time = { clock: () => new Date(), elapsed: () => performance.now() };
+  return createVaults({ ...means, ...time, metrics, random: Math.random });
 }
 
 type OpenFresh = (...vault: [VaultAddress, Identity]) => Vault;

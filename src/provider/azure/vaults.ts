@@ -35,14 +35,14 @@ export function createVaults(options: VaultsOptions): OpenVault {
   const clients = createKept<Vault>({ unusedMs: UNUSED_MS, most: MOST_CLIENTS });
   const desks = createKept<Desk>({ unusedMs: UNUSED_MS, most: MOST_KEPT });
   const budgets = createKept<Budget>({ unusedMs: UNUSED_MS, most: MOST_KEPT, isBusy: (budget) => budget.isBusy() });
-  const { clock, random, transport, metrics } = options;
+  const { transport, metrics } = options;
   metrics.watchVaults(() => budgets.all().map((budget) => ({ source: budget, ...budget.load() })));
   return (address, identity, freshness) => {
     const desk = desks.take(identityKey(identity), () => createDesk(identity, { ...options, clients }));
     desk.holder.admit(identity);
     // Host names are the same in any case.
     const { href } = new URL(address.url);
-    const budgetOf = (): Budget => budgets.take(href, () => createBudget({ vaultName: address.name, clock, random }));
+    const budgetOf = (): Budget => budgets.take(href, () => createBudget({ ...options, vaultName: address.name }));
     const through = <T>(
       shared: Shared<T>,
       question: Question,

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { VaultLoad } from "../../../../src/ports.ts";
 import { createVaults } from "../../../../src/provider/azure/vaults.ts";
 import { credentialMeans } from "../../../fakes/azure-means.ts";
@@ -60,11 +60,11 @@ describe("how a vault keeps up", () => {
     const leaver = new AbortController();
     const asked = Array.from({ length: 5 }, (_, index) => read(`s${index}`, leaver.signal));
     const outcomes = Promise.allSettled(asked);
-    await vi.waitUntil(() => loads()[0]?.waiting === 5);
-    await vi.waitUntil(() => (loads()[0]?.pausedMs ?? 0) > 0);
+    await expect.poll(() => loads()[0]?.waiting === 5).toBe(true);
+    await expect.poll(() => (loads()[0]?.pausedMs ?? 0) > 0).toBe(true);
     expect(loads()[0]?.pausedMs).toBeLessThan(30_000);
     leaver.abort();
     await outcomes;
-    await vi.waitUntil(() => loads()[0]?.waiting === 0);
+    await expect.poll(() => loads()[0]?.waiting === 0).toBe(true);
   });
 });
