@@ -1,0 +1,209 @@
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { cluster, vault } from "./cluster.ts";
+import { apply, exec, get, kubectl, remove, type KubernetesObject, type Pod } from "./kubectl.ts";
+import { mountsOfPod, whyNotHere } from "./node.ts";
+import { credentials, credentialsSecret, mountPath } from "./objects.ts";
+import { openPage, type CommandPage } from "./page.ts";
+import { startAsWithThePair, statusOf } from "./pair.ts";
+import { install, releaseNamespace, uninstall, wayToEmulator } from "./release.ts";
+import { run, until } from "./shell.ts";
+
+const notHere = await whyNotHere();
+const onTheNode = test.skipIf(notHere !== undefined);
+const but = notHere === undefined ? "" : ` (${notHere})`;
+
+const pair = resolve("test/fixtures/pair");
+const driverSettings = {
+  linux: wayToEmulator,
+  windows: { enabled: true },
+  enableSecretRotation: true,
+  rotationPollInterval: "15s",
+  syncSecret: { enabled: true },
+};
+const words = { registry: "docker.io/library" };
+const windows = {
+  driver: "secrets-store-csi-driver-windows",
+  provider: "csi-csi-secrets-store-provider-azure-windows",
+};
+let page: CommandPage;
+let before: Pod;
+let mounts: readonly string[];
+
+beforeAll(async () => {
+  if (notHere !== undefined) return;
+  page = await openPage("docs/migrate.md");
+  await vault.set("moving", "value of the pair");
+  await apply(credentialsSecret(credentials));
+  before = await startAsWithThePair("moving", "value of the pair");
+  mounts = await mountsOfPod(before.metadata.uid);
+  await uninstall();
+});
+afterAll(async () => {
+  if (notHere !== undefined) return;
+  await kubectl("delete", "namespace", "pair-provider", "--ignore-not-found");
+  await install(join(cluster.dir, "values.yaml"));
+  await remove("moving");
+});
+
+/** A release of the pair's, or of one of its charts. */
+async function installPair(release: string, chart: string, values: object): Promise<void> {
+  const file = join(cluster.dir, `${release}-values.yaml`);
+  await writeFile(file, JSON.stringify(values));
+  const options = ["-n", releaseNamespace, "-f", file, "--skip-crds", "--wait", "--timeout", "2m"];
+  await run(["helm", "install", release, chart, ...options]);
+}
+
+/** Kubernetes' objects of one kind in the release's namespace, or the cluster, which carry the release's label. */
+async function names(kind: string): Promise<readonly string[]> {
+  const selector = "app in (secrets-store-csi-driver, csi-secrets-store, csi-secrets-store-provider-azure)";
+  const text = await kubectl("get", kind, "-n", releaseNamespace, "-l", selector, "-o", "name");
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [line.slice(line.indexOf("/") + 1)]));
+}
+
+async function containers(daemonSet: string): Promise<string> {
+  const path = "jsonpath={.spec.template.spec.containers[*].name}";
+  return kubectl("get", "daemonset", "-n", releaseNamespace, daemonSet, "-o", path);
+}
+
+/** Neither pod nor volume has noticed anything. */
+async function expectUntouched(): Promise<void> {
+  const now = await get<Pod>("pod", "moving");
+  expect(now?.metadata.uid).toBe(before.metadata.uid);
+  expect(now?.status.containerStatuses).toEqual(before.status.containerStatuses);
+  expect(await mountsOfPod(before.metadata.uid)).toEqual(mounts);
+}
+
+/** A new version in the vault reaches the file, the pod status and the Secret. */
+async function expectToFollow(value: string): Promise<void> {
+  const [was] = (await statusOf("moving"))?.status.objects ?? [];
+  await vault.set("moving", value);
+  await until(`the pod reads ${value}`, async () => (await exec("moving", "cat", `${mountPath}/moving`)) === value);
+  await until("the Secret has it", async () => {
+    const secret = await get<KubernetesObject & { readonly data: { readonly password: string } }>("secret", "moving");
+    return Buffer.from(secret?.data.password ?? "", "base64").toString() === value;
+  });
+  await until("the status names the new version", async () => {
+    const [is] = (await statusOf("moving"))?.status.objects ?? [];
+    return is?.id === "secret/moving" && is.version !== was?.version;
+  });
+  await expectUntouched();
+}
+
+onTheNode(
+  `the pair's release is upgraded: its volume is taken over, its Windows half stays${but}`,
+  async () => {
+    // As many copy them: with the provider's image, which must not be taken for ours.
+    const image = { repository: "mcr.microsoft.com/oss/v2/azure/secrets-store/provider-azure", tag: "v1.8.2" };
+    const values = { linux: { image }, windows: { enabled: true }, "secrets-store-csi-driver": driverSettings };
+    await installPair("csi", pair, values);
+    expect(await names("daemonsets")).toHaveLength(4);
+    await page.type("Before");
+    await page.type("Windows nodes", { ...words, "provider-windows": windows.provider });
+    await page.type("The pair's release", { ...words, release: "csi" });
+    expect(await containers("secrets-store-csi-driver")).toBe("secrets-store");
+    expect(await names("daemonsets")).toEqual([windows.provider, "secrets-store-csi-driver", windows.driver]);
+    const seen = await page.type("See that it works");
+    console.log(seen);
+    expect(seen).toMatch(/akv-node +secrets-store\.csi\.k8s\.io/);
+    await expectUntouched();
+    await expectToFollow("value after the upgrade");
+  },
+  600_000,
+);
+
+onTheNode(
+  `and back: the pair's objects are there again, ours are gone, the pod reads on${but}`,
+  async () => {
+    await page.type("Back with Windows nodes", { release: "csi", "provider-windows": windows.provider });
+    await page.type("Back to the pair's release", { release: "csi" });
+    expect(await names("daemonsets")).toHaveLength(4);
+    expect(await containers("secrets-store-csi-driver")).toBe("node-driver-registrar secrets-store liveness-probe");
+    expect(await names("validatingadmissionpolicies")).toEqual([]);
+    expect(await exec("moving", "cat", `${mountPath}/moving`)).toBe("value after the upgrade");
+    await expectUntouched();
+    await run(["helm", "uninstall", "csi", "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
+  },
+  600_000,
+);
+
+onTheNode(
+  `the driver's release, with its keys at the top, is upgraded, and rolled back${but}`,
+  async () => {
+    await installPair("driver", join(pair, "charts/secrets-store-csi-driver"), driverSettings);
+    await installPair("provider", pair, { "secrets-store-csi-driver": { install: false } });
+    const here = { ...words, release: "driver", "provider-release": "provider" };
+    await page.type("The driver's release", { ...here, "driver-daemonset": "driver-secrets-store-csi-driver" });
+    expect(await names("daemonsets")).toEqual(["secrets-store-csi-driver"]);
+    await expectToFollow("value under the driver's release");
+    await page.type("Back to the driver's release", here);
+    expect(await containers("driver-secrets-store-csi-driver")).toContain("liveness-probe");
+    await expectUntouched();
+    await run(["helm", "uninstall", "driver", "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
+  },
+  600_000,
+);
+
+onTheNode(
+  `objects of the pair's manifests are adopted, and applied again${but}`,
+  async () => {
+    const manifests = resolve("test/fixtures/pair-manifests");
+    await kubectl("create", "namespace", "pair-provider");
+    await kubectl("apply", "-f", join(manifests, "driver.yaml"));
+    await kubectl("apply", "-n", "pair-provider", "-f", join(manifests, "provider.yaml"));
+    const driver = { linux: wayToEmulator, rotationPollInterval: "15s" };
+    const [block] = page.blocks("Raw manifests", "yaml");
+    const written = parse(block?.text ?? "") as { readonly "secrets-store-csi-driver": object };
+    const values = { "secrets-store-csi-driver": { ...written["secrets-store-csi-driver"], ...driver } };
+    await writeFile(join(cluster.dir, "values-of-manifests.yaml"), JSON.stringify(values));
+    await page.type("Raw manifests", { ...words, "provider-namespace": "pair-provider" });
+    expect(await names("daemonsets")).toEqual(["secrets-store-csi-driver"]);
+    await expectToFollow("value under the adopting release");
+    await page.type("Back to raw manifests", { manifests });
+    expect(await kubectl("get", "csidriver", "secrets-store.csi.k8s.io", "-o", "name")).toContain("secrets-store");
+    expect(await containers("csi-secrets-store")).toBe("secrets-store");
+    await expectUntouched();
+  },
+  600_000,
+);
+
+onTheNode(
+  `without --take-ownership Helm refuses what is not its own, until it is labelled${but}`,
+  async () => {
+    const dryRun = ["azure-keyvault-csi", "charts/azure-keyvault-csi", "-n", releaseNamespace, "--dry-run=server"];
+    const installing = (): Promise<string> => run(["helm", "install", ...dryRun]);
+    await expect(installing()).rejects.toThrow("exists and cannot be imported into the current release");
+    await page.type("Raw manifests, with Helm before 3.17");
+    expect(await installing()).toContain("STATUS: pending-install");
+  },
+  600_000,
+);
+
+onTheNode(
+  `a cluster with the add-on of AKS refuses the chart with the reason, whoever takes ownership${but}`,
+  async () => {
+    const name = "aks-secrets-store-csi-driver";
+    const labels = { app: name };
+    const containers = [{ name: "secrets-store", image: "registry.k8s.io/e2e-test-images/busybox:1.29-4" }];
+    const template = { metadata: { labels }, spec: { nodeSelector: { "kubernetes.io/os": "none" }, containers } };
+    const metadata = { name, namespace: releaseNamespace };
+    const spec = { selector: { matchLabels: labels }, template };
+    await apply({ apiVersion: "apps/v1", kind: "DaemonSet", metadata, spec });
+    // As the add-on's: of no release.
+    await kubectl("annotate", "csidriver", "secrets-store.csi.k8s.io", "meta.helm.sh/release-name-");
+    const [quoted] = page.blocks("Managed add-ons", "");
+    const refusal = await page.type("Raw manifests", { ...words, "provider-namespace": "pair-provider" }).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+    console.log(refusal);
+    expect(refusal).toContain(quoted?.text.trim());
+    await kubectl("delete", "daemonset", name, "-n", releaseNamespace);
+    await kubectl("delete", "-f", join(resolve("test/fixtures/pair-manifests"), "driver.yaml"), "--ignore-not-found");
+    const provider = ["daemonset,serviceaccount", "csi-secrets-store-provider-azure", "-n", releaseNamespace];
+    await kubectl("delete", ...provider, "--ignore-not-found");
+  },
+  600_000,
+);
