@@ -16,6 +16,7 @@ const onTheNode = test.skipIf(notHere !== undefined);
 const but = notHere === undefined ? "" : ` (${notHere})`;
 
 const pair = resolve("test/fixtures/pair");
+const manifests = resolve("test/fixtures/pair-manifests");
 const driverSettings = {
   linux: wayToEmulator,
   windows: { enabled: true },
@@ -43,10 +44,22 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   if (notHere !== undefined) return;
-  await kubectl("delete", "namespace", "pair-provider", "--ignore-not-found");
+  await removePair();
   await install(join(cluster.dir, "values.yaml"));
   await remove("moving");
 });
+
+/** Whatever is left of the pair, after a failure too. */
+async function removePair(): Promise<void> {
+  const installed = (await run(["helm", "list", "-n", releaseNamespace, "--all", "--short"])).split("\n");
+  for (const release of installed.filter((name) => name !== "")) await uninstallPair(release);
+  await kubectl("delete", "-n", releaseNamespace, "-f", manifests, "--ignore-not-found");
+  await kubectl("delete", "namespace", "pair-provider", "--ignore-not-found");
+}
+
+async function uninstallPair(release: string): Promise<void> {
+  await run(["helm", "uninstall", release, "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
+}
 
 /** A release of the pair's, or of one of its charts. */
 async function installPair(release: string, chart: string, values: object): Promise<void> {
@@ -124,7 +137,7 @@ onTheNode(
     expect(await names("validatingadmissionpolicies")).toEqual([]);
     expect(await exec("moving", "cat", `${mountPath}/moving`)).toBe("value after the upgrade");
     await expectUntouched();
-    await run(["helm", "uninstall", "csi", "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
+    await uninstallPair("csi");
   },
   600_000,
 );
@@ -141,7 +154,7 @@ onTheNode(
     await page.type("Back to the driver's release", here);
     expect(await containers("driver-secrets-store-csi-driver")).toContain("liveness-probe");
     await expectUntouched();
-    await run(["helm", "uninstall", "driver", "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
+    await uninstallPair("driver");
   },
   600_000,
 );
@@ -149,7 +162,6 @@ onTheNode(
 onTheNode(
   `objects of the pair's manifests are adopted, and applied again${but}`,
   async () => {
-    const manifests = resolve("test/fixtures/pair-manifests");
     await kubectl("create", "namespace", "pair-provider");
     await kubectl("apply", "-f", join(manifests, "driver.yaml"));
     await kubectl("apply", "-n", "pair-provider", "-f", join(manifests, "provider.yaml"));
@@ -194,16 +206,10 @@ onTheNode(
     // As the add-on's: of no release.
     await kubectl("annotate", "csidriver", "secrets-store.csi.k8s.io", "meta.helm.sh/release-name-");
     const [quoted] = page.blocks("Managed add-ons", "");
-    const refusal = await page.type("Raw manifests", { ...words, "provider-namespace": "pair-provider" }).then(
-      () => "",
-      (error: Error) => error.message,
-    );
-    console.log(refusal);
-    expect(refusal).toContain(quoted?.text.trim());
+    const installing = ["helm", "install", "azure-keyvault-csi", "charts/azure-keyvault-csi", "-n", releaseNamespace];
+    for (const more of [[], ["--take-ownership"]])
+      await expect(run([...installing, ...more])).rejects.toThrow(quoted?.text.trim());
     await kubectl("delete", "daemonset", name, "-n", releaseNamespace);
-    await kubectl("delete", "-f", join(resolve("test/fixtures/pair-manifests"), "driver.yaml"), "--ignore-not-found");
-    const provider = ["daemonset,serviceaccount", "csi-secrets-store-provider-azure", "-n", releaseNamespace];
-    await kubectl("delete", ...provider, "--ignore-not-found");
   },
   600_000,
 );
