@@ -52,7 +52,8 @@ afterAll(async () => {
 /** Whatever is left of the pair, after a failure too. */
 async function removePair(): Promise<void> {
   const installed = (await run(["helm", "list", "-n", releaseNamespace, "--all", "--short"])).split("\n");
-  for (const release of installed.filter((name) => name !== "")) await uninstallPair(release);
+  const ours = ["csi", "driver", "provider", "azure-keyvault-csi"];
+  for (const release of ours.filter((name) => installed.includes(name))) await uninstallPair(release);
   await kubectl("delete", "-n", releaseNamespace, "-f", manifests, "--ignore-not-found");
   await kubectl("delete", "namespace", "pair-provider", "--ignore-not-found");
 }
