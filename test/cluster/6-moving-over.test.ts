@@ -19,16 +19,11 @@ const pair = resolve("test/fixtures/pair");
 const manifests = resolve("test/fixtures/pair-manifests");
 const driverSettings = {
   linux: wayToEmulator,
-  windows: { enabled: true },
   enableSecretRotation: true,
   rotationPollInterval: "15s",
   syncSecret: { enabled: true },
 };
 const words = { registry: "docker.io/library" };
-const windows = {
-  driver: "secrets-store-csi-driver-windows",
-  provider: "csi-csi-secrets-store-provider-azure-windows",
-};
 let page: CommandPage;
 let before: Pod;
 let mounts: readonly string[];
@@ -82,6 +77,13 @@ async function containers(daemonSet: string): Promise<string> {
   return kubectl("get", "daemonset", "-n", releaseNamespace, daemonSet, "-o", path);
 }
 
+/** Whether a service account may do what the pair's driver does and the plugin does not. */
+async function mayList(account: string): Promise<string> {
+  const user = `--as=system:serviceaccount:${releaseNamespace}:${account}`;
+  // The answer no is exit code 1.
+  return (await run(["sh", "-c", `kubectl auth can-i list pods -A ${user} || true`])).trim();
+}
+
 /** Neither pod nor volume has noticed anything. */
 async function expectUntouched(): Promise<void> {
   const now = await get<Pod>("pod", "moving");
@@ -106,22 +108,21 @@ async function expectToFollow(value: string): Promise<void> {
   await expectUntouched();
 }
 
+// As many copy them: with the provider's image, which must not be taken for ours.
+const image = { repository: "mcr.microsoft.com/oss/v2/azure/secrets-store/provider-azure", tag: "v1.8.2" };
+
 onTheNode(
-  `the pair's release is upgraded: its volume is taken over, its Windows half stays${but}`,
+  `the pair's release is upgraded: its volume is taken over, and follows the vault${but}`,
   async () => {
-    // As many copy them: with the provider's image, which must not be taken for ours.
-    const image = { repository: "mcr.microsoft.com/oss/v2/azure/secrets-store/provider-azure", tag: "v1.8.2" };
-    const values = { linux: { image }, windows: { enabled: true }, "secrets-store-csi-driver": driverSettings };
-    await installPair("csi", pair, values);
-    expect(await names("daemonsets")).toHaveLength(4);
+    await installPair("csi", pair, { linux: { image }, "secrets-store-csi-driver": driverSettings });
+    expect(await names("daemonsets")).toEqual(["csi-csi-secrets-store-provider-azure", "secrets-store-csi-driver"]);
     await page.type("Before");
-    await page.type("Windows nodes", { ...words, "provider-windows": windows.provider });
     await page.type("The pair's release", { ...words, release: "csi" });
     expect(await containers("secrets-store-csi-driver")).toBe("secrets-store");
-    expect(await names("daemonsets")).toEqual([windows.provider, "secrets-store-csi-driver", windows.driver]);
+    expect(await names("daemonsets")).toEqual(["secrets-store-csi-driver"]);
     const seen = await page.type("See that it works");
     console.log(seen);
-    expect(seen).toMatch(/akv-node +secrets-store\.csi\.k8s\.io/);
+    expect(seen).toMatch(/^\S+ +secrets-store\.csi\.k8s\.io$/m);
     await expectUntouched();
     await expectToFollow("value after the upgrade");
   },
@@ -131,12 +132,33 @@ onTheNode(
 onTheNode(
   `and back: the pair's objects are there again, ours are gone, the pod reads on${but}`,
   async () => {
-    await page.type("Back with Windows nodes", { release: "csi", "provider-windows": windows.provider });
     await page.type("Back to the pair's release", { release: "csi" });
-    expect(await names("daemonsets")).toHaveLength(4);
+    expect(await names("daemonsets")).toEqual(["csi-csi-secrets-store-provider-azure", "secrets-store-csi-driver"]);
     expect(await containers("secrets-store-csi-driver")).toBe("node-driver-registrar secrets-store liveness-probe");
     expect(await names("validatingadmissionpolicies")).toEqual([]);
     expect(await exec("moving", "cat", `${mountPath}/moving`)).toBe("value after the upgrade");
+    await expectUntouched();
+    await uninstallPair("csi");
+  },
+  600_000,
+);
+
+onTheNode(
+  `DaemonSets for Windows stay, with rights of their own, and are Helm's again afterwards${but}`,
+  async () => {
+    const windows = { enabled: true };
+    const provider = "csi-csi-secrets-store-provider-azure-windows";
+    await installPair("csi", pair, { windows, "secrets-store-csi-driver": { ...driverSettings, windows } });
+    const theirs = await names("daemonsets");
+    expect(theirs).toHaveLength(4);
+    await page.type("Windows nodes", { "provider-windows": provider });
+    await page.type("The pair's release", { ...words, release: "csi" });
+    const ours = ["secrets-store-csi-driver", "secrets-store-csi-driver-windows"];
+    expect(await names("daemonsets")).toEqual([provider, ...ours]);
+    expect(await mayList("secrets-store-csi-driver-windows")).toBe("yes");
+    expect(await mayList("secrets-store-csi-driver")).toBe("no");
+    await page.type("Back with Windows nodes", { release: "csi", "provider-windows": provider });
+    expect(await names("daemonsets")).toEqual(theirs);
     await expectUntouched();
     await uninstallPair("csi");
   },
