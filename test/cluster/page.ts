@@ -25,10 +25,11 @@ export async function openPage(path: string): Promise<CommandPage> {
     blocks: inSection,
     type: async (section, words = {}) => {
       const text = inSection(section, "sh")
-        .map((block) => fillIn(block.text, words))
+        .map((block) => block.text)
         .join("\n");
+      // As printed: what is filled in may be a client secret.
       console.log(`$ ${text.trimEnd().replaceAll("\n", "\n  ")}`);
-      return run(["sh", "-ec", `cd "$0"\n${text}`, cluster.dir]);
+      return run(["sh", "-ec", `cd "$0"\n${fillIn(text, words)}`, cluster.dir]);
     },
   };
 }
