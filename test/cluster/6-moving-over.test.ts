@@ -44,17 +44,14 @@ afterAll(async () => {
   await remove("moving");
 });
 
-/** Whatever is left of the pair, after a failure too. */
+/** Each story begins without anything of the pair, or of what came after it; but for CRDs, and the pod that runs. */
 async function removePair(): Promise<void> {
   const installed = (await run(["helm", "list", "-n", releaseNamespace, "--all", "--short"])).split("\n");
   const ours = ["csi", "driver", "provider", "azure-keyvault-csi"];
-  for (const release of ours.filter((name) => installed.includes(name))) await uninstallPair(release);
+  for (const release of ours.filter((name) => installed.includes(name)))
+    await run(["helm", "uninstall", release, "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
   await kubectl("delete", "-n", releaseNamespace, "-f", manifests, "--ignore-not-found");
   await kubectl("delete", "namespace", "pair-provider", "--ignore-not-found");
-}
-
-async function uninstallPair(release: string): Promise<void> {
-  await run(["helm", "uninstall", release, "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
 }
 
 /** A release of the pair's, or of one of its charts. */
@@ -114,6 +111,7 @@ const image = { repository: "mcr.microsoft.com/oss/v2/azure/secrets-store/provid
 onTheNode(
   `the pair's release is upgraded: its volume is taken over, and follows the vault${but}`,
   async () => {
+    await removePair();
     await installPair("csi", pair, { linux: { image }, "secrets-store-csi-driver": driverSettings });
     expect(await names("daemonsets")).toEqual(["csi-csi-secrets-store-provider-azure", "secrets-store-csi-driver"]);
     await page.type("Before");
@@ -138,7 +136,6 @@ onTheNode(
     expect(await names("validatingadmissionpolicies")).toEqual([]);
     expect(await exec("moving", "cat", `${mountPath}/moving`)).toBe("value after the upgrade");
     await expectUntouched();
-    await uninstallPair("csi");
   },
   600_000,
 );
@@ -146,6 +143,7 @@ onTheNode(
 onTheNode(
   `DaemonSets for Windows stay, with rights of their own, and are Helm's again afterwards${but}`,
   async () => {
+    await removePair();
     const windows = { enabled: true };
     const provider = "csi-csi-secrets-store-provider-azure-windows";
     await installPair("csi", pair, { windows, "secrets-store-csi-driver": { ...driverSettings, windows } });
@@ -160,7 +158,6 @@ onTheNode(
     await page.type("Back with Windows nodes", { release: "csi", "provider-windows": provider });
     expect(await names("daemonsets")).toEqual(theirs);
     await expectUntouched();
-    await uninstallPair("csi");
   },
   600_000,
 );
@@ -168,6 +165,7 @@ onTheNode(
 onTheNode(
   `the driver's release, with its keys at the top, is upgraded, and rolled back${but}`,
   async () => {
+    await removePair();
     await installPair("driver", join(pair, "charts/secrets-store-csi-driver"), driverSettings);
     await installPair("provider", pair, { "secrets-store-csi-driver": { install: false } });
     const here = { ...words, release: "driver", "provider-release": "provider" };
@@ -177,7 +175,6 @@ onTheNode(
     await page.type("Back to the driver's release", here);
     expect(await containers("driver-secrets-store-csi-driver")).toContain("liveness-probe");
     await expectUntouched();
-    await uninstallPair("driver");
   },
   600_000,
 );
@@ -185,6 +182,7 @@ onTheNode(
 onTheNode(
   `objects of the pair's manifests are adopted, and applied again${but}`,
   async () => {
+    await removePair();
     await kubectl("create", "namespace", "pair-provider");
     await kubectl("apply", "-f", join(manifests, "driver.yaml"));
     await kubectl("apply", "-n", "pair-provider", "-f", join(manifests, "provider.yaml"));
@@ -207,6 +205,8 @@ onTheNode(
 onTheNode(
   `without --take-ownership Helm refuses what is not its own, until it is labelled${but}`,
   async () => {
+    await removePair();
+    await kubectl("apply", "-f", join(manifests, "driver.yaml"));
     const dryRun = ["azure-keyvault-csi", "charts/azure-keyvault-csi", "-n", releaseNamespace, "--dry-run=server"];
     const installing = (): Promise<string> => run(["helm", "install", ...dryRun]);
     await expect(installing()).rejects.toThrow("exists and cannot be imported into the current release");
@@ -219,6 +219,7 @@ onTheNode(
 onTheNode(
   `a cluster with the add-on of AKS refuses the chart with the reason, whoever takes ownership${but}`,
   async () => {
+    await removePair();
     const name = "aks-secrets-store-csi-driver";
     const labels = { app: name };
     const containers = [{ name: "secrets-store", image: "registry.k8s.io/e2e-test-images/busybox:1.29-4" }];
@@ -226,8 +227,7 @@ onTheNode(
     const metadata = { name, namespace: releaseNamespace };
     const spec = { selector: { matchLabels: labels }, template };
     await apply({ apiVersion: "apps/v1", kind: "DaemonSet", metadata, spec });
-    // As the add-on's: of no release.
-    await kubectl("annotate", "csidriver", "secrets-store.csi.k8s.io", "meta.helm.sh/release-name-");
+    await kubectl("apply", "-f", join(manifests, "driver.yaml"));
     const [quoted] = page.blocks("Managed add-ons", "");
     const installing = ["helm", "install", "azure-keyvault-csi", "charts/azure-keyvault-csi", "-n", releaseNamespace];
     for (const more of [[], ["--take-ownership"]])
