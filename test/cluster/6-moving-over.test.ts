@@ -24,6 +24,8 @@ const driverSettings = {
   syncSecret: { enabled: true },
 };
 const words = { registry: "docker.io/library" };
+const labelled =
+  "app in (secrets-store-csi-driver, csi-secrets-store, csi-secrets-store-provider-azure, aks-secrets-store-csi-driver)";
 let page: CommandPage;
 let before: Pod;
 let mounts: readonly string[];
@@ -51,6 +53,8 @@ async function removePair(): Promise<void> {
   for (const release of ours.filter((name) => installed.includes(name)))
     await run(["helm", "uninstall", release, "-n", releaseNamespace, "--cascade", "foreground", "--wait"]);
   await kubectl("delete", "-n", releaseNamespace, "-f", manifests, "--ignore-not-found");
+  // What a story kept from Helm and then failed.
+  await kubectl("delete", "daemonset,serviceaccount", "-n", releaseNamespace, "-l", labelled);
   await kubectl("delete", "namespace", "pair-provider", "--ignore-not-found");
 }
 
@@ -62,10 +66,9 @@ async function installPair(release: string, chart: string, values: object): Prom
   await run(["helm", "install", release, chart, ...options]);
 }
 
-/** Kubernetes' objects of one kind in the release's namespace, or the cluster, which carry the release's label. */
+/** Objects of one kind, in the release's namespace or the cluster, which carry a label of the pair. */
 async function names(kind: string): Promise<readonly string[]> {
-  const selector = "app in (secrets-store-csi-driver, csi-secrets-store, csi-secrets-store-provider-azure)";
-  const text = await kubectl("get", kind, "-n", releaseNamespace, "-l", selector, "-o", "name");
+  const text = await kubectl("get", kind, "-n", releaseNamespace, "-l", labelled, "-o", "name");
   return text.split("\n").flatMap((line) => (line === "" ? [] : [line.slice(line.indexOf("/") + 1)]));
 }
 
@@ -224,7 +227,7 @@ onTheNode(
     const labels = { app: name };
     const containers = [{ name: "secrets-store", image: "registry.k8s.io/e2e-test-images/busybox:1.29-4" }];
     const template = { metadata: { labels }, spec: { nodeSelector: { "kubernetes.io/os": "none" }, containers } };
-    const metadata = { name, namespace: releaseNamespace };
+    const metadata = { name, namespace: releaseNamespace, labels };
     const spec = { selector: { matchLabels: labels }, template };
     await apply({ apiVersion: "apps/v1", kind: "DaemonSet", metadata, spec });
     await kubectl("apply", "-f", join(manifests, "driver.yaml"));
@@ -232,7 +235,6 @@ onTheNode(
     const installing = ["helm", "install", "azure-keyvault-csi", "charts/azure-keyvault-csi", "-n", releaseNamespace];
     for (const more of [[], ["--take-ownership"]])
       await expect(run([...installing, ...more])).rejects.toThrow(quoted?.text.trim());
-    await kubectl("delete", "daemonset", name, "-n", releaseNamespace);
   },
   600_000,
 );
