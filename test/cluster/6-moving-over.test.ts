@@ -7,7 +7,7 @@ import { apply, exec, get, kubectl, remove, type KubernetesObject, type Pod } fr
 import { mountsOfPod, whyNotHere } from "./node.ts";
 import { credentials, credentialsSecret, mountPath } from "./objects.ts";
 import { openPage, type CommandPage } from "./page.ts";
-import { startAsWithThePair, statusOf } from "./pair.ts";
+import { mirroredClass, startAsWithThePair, statusOf } from "./pair.ts";
 import { install, releaseNamespace, uninstall, wayToEmulator } from "./release.ts";
 import { run, until } from "./shell.ts";
 
@@ -38,6 +38,7 @@ beforeAll(async () => {
   before = await startAsWithThePair("moving", "value of the pair");
   mounts = await mountsOfPod(before.metadata.uid);
   await uninstall();
+  await apply(mirroredClass("moving"));
 });
 afterAll(async () => {
   if (notHere !== undefined) return;

@@ -12,7 +12,7 @@ export interface PodStatus extends KubernetesObject {
 }
 
 /** A class whose one object, of the same name, is also a Kubernetes Secret of that name. */
-function mirroredClass(name: string): object {
+export function mirroredClass(name: string): object {
   const spc = secretClass(name, [name]) as { readonly spec: object };
   const data = [{ objectName: name, key: "password" }];
   return { ...spc, spec: { ...spc.spec, secretObjects: [{ secretName: name, type: "Opaque", data }] } };
@@ -39,7 +39,8 @@ async function currentVersions(name: string): Promise<PodStatus["status"]["objec
  * mounted and whole, since the pod is held back until it is.
  */
 export async function startAsWithThePair(name: string, value: string): Promise<Pod> {
-  await apply(mirroredClass(name));
+  // The plugin that runs meanwhile may not sync Secrets, and shall not try.
+  await apply(secretClass(name, [name]));
   const objects = await currentVersions(name);
   const held = pod({ name, classes: [name], needs: `${mountPath}/${name}` });
   await apply({ ...held, spec: { ...held.spec, schedulingGates: [{ name: "example.com/volume" }] } });
