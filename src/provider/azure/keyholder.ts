@@ -15,6 +15,8 @@ const RENEWAL_PERIOD_MS = 60_000;
 export const UNUSED_MS = 10 * 60_000;
 /** Vaults of one identity; pods name them. */
 const MOST_VAULTS = 20;
+/** Of the SDK: some 40 KiB each. */
+const MOST_CLIENTS = 200;
 
 /** One identity: its credential, and a token for each vault that it reads. */
 export interface Keyholder {
@@ -47,7 +49,16 @@ interface Entry {
   readonly key: string;
 }
 
-/** Throws InvalidRequest for a tenant or an authority that cannot be asked; asks nobody yet. */
+/** The keyholder of an identity. Throws InvalidRequest for a tenant or an authority that cannot be asked; asks nobody yet. */
+export type HolderOf = (identity: Identity) => Keyholder;
+
+/** Keyholders that speak with token services and vaults on the network. */
+export function createKeyholders(options: Omit<KeyholderOptions, "clients">): HolderOf {
+  const clients = createKept<Vault>({ unusedMs: UNUSED_MS, most: MOST_CLIENTS });
+  return (identity) => createKeyholder(identity, { ...options, clients });
+}
+
+/** As `HolderOf`. */
 export function createKeyholder(identity: Identity, { clients, ...options }: KeyholderOptions): Keyholder {
   const { clock, elapsed, transport } = options;
   const assertions = createAssertions(clock);

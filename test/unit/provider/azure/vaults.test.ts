@@ -5,7 +5,7 @@ import type { ServicePrincipal } from "../../../../src/provider/azure/identity.t
 import type { OpenVault, Vault } from "../../../../src/provider/azure/vault.ts";
 import { createVaults } from "../../../../src/provider/azure/vaults.ts";
 import { createFakeMetrics } from "../../../fakes/ports.ts";
-import { credentialMeans } from "../../../fakes/azure-means.ts";
+import { vaultMeans } from "../../../fakes/azure-means.ts";
 import {
   answerOf,
   refuse,
@@ -41,7 +41,7 @@ interface World {
 async function start(play: AzurePlay = {}): Promise<World> {
   const running = await startScriptedAzure(play);
   azure = running;
-  const openVault = createVaults({ ...credentialMeans(running.transport), metrics, random: () => 0.5 });
+  const openVault = createVaults({ ...vaultMeans(running.transport), metrics });
   const open: World["open"] = (identity = running.identity(), freshness = {}, vault = "kv1") =>
     openVault(running.address(vault), identity, { notOlderThan: new Date(0), priority: "mount", ...freshness });
   const read: World["read"] = async (...vault) => (await open(...vault).secret("s1", "", never)).value;
@@ -344,7 +344,7 @@ test("however secrets and rights change: an answer goes to none but the identity
   });
   const property = fc.asyncProperty(identitySteps, async (story) => {
     rights = createRights();
-    const openVault = createVaults({ ...credentialMeans(azure.transport), metrics, random: () => 0.5 });
+    const openVault = createVaults({ ...vaultMeans(azure.transport), metrics });
     const reads: { readonly read: Read; readonly answer: Promise<string | undefined> }[] = [];
     const start = (read: Read): void => {
       const freshness = { notOlderThan: new Date(Date.now() - read.oldMs), priority: "mount" } as const;
