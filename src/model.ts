@@ -208,6 +208,8 @@ export interface ReleaseRequest {
   readonly ref: ObjectRef;
   /** All that is set: nothing is kept of what was set before. */
   readonly values: ChartValues;
+  /** Texts in them that no message may have. */
+  readonly secrets: readonly string[];
   /** Whether to wait until what was made is ready. */
   readonly wait: boolean;
   /** Asks Helm and the cluster whether they would take it, and changes nothing. */

@@ -89,9 +89,9 @@ function settingsOf(properties: Fields, field: string, isProtected: boolean): re
   const settings = properties[field] ?? {};
   if (!isMap(settings)) throw refused(`the resource's ${field} must be a map of texts`);
   return Object.entries(settings).map(([name, value]) => {
-    if (!["string", "number", "boolean"].includes(typeof value))
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
       throw refused(`the resource's ${field} must be a map of texts: ${name}`);
-    return { name, text: String(value as string), isProtected };
+    return { name, text: String(value), isProtected };
   });
 }
 

@@ -2,9 +2,9 @@ import { CommandError } from "../errors.ts";
 import type { ChartValues } from "../model.ts";
 import type { Chart } from "./catalogue.ts";
 import { protectedIn, withIdentity, type Identity } from "./record.ts";
-import { printPath } from "./setting-path.ts";
+import { parsePath, printPath } from "./setting-path.ts";
 import { withSettings, type Setting } from "./settings.ts";
-import { isMap } from "./values.ts";
+import { valueAt } from "./values.ts";
 
 /** What an extension shall be. */
 export interface Desired {
@@ -37,12 +37,25 @@ export function daemonSetIn(values: ChartValues): string | undefined {
 
 /** The image that is installed. */
 export function imageIn(values: ChartValues, chart: Pick<Chart, "image" | "version">): string {
-  const [repository = chart.image, tag] = ["repository", "tag"].map((name) => at(values, "linux", "image", name));
-  return `${String(repository)}:${String(tag ?? chart.version)}`;
+  const text = (name: string): string | undefined => {
+    const value = at(values, "linux", "image", name);
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  return `${text("repository") ?? chart.image}:${text("tag") ?? chart.version}`;
 }
 
-function at(values: ChartValues, ...names: readonly string[]): unknown {
-  return names.reduce<unknown>((value, name) => (isMap(value) ? value[name] : undefined), values);
+/** The texts of protected settings. */
+export function secretsIn(values: ChartValues): readonly string[] {
+  return protectedIn(values).flatMap((name) => textsIn(valueAt(values, parsePath(name) ?? [])));
+}
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === "object" && value !== null) return Object.values(value).flatMap(textsIn);
+  return typeof value === "string" || typeof value === "number" ? [String(value)] : [];
+}
+
+function at(values: ChartValues, ...path: readonly string[]): unknown {
+  return valueAt(values, path);
 }
 
 /** The program brings the version that it carries. Blank means that one. */

@@ -9,6 +9,7 @@ import {
   isProviderAlone,
   refuseType,
   refuseVersion,
+  secretsIn,
   valuesFor,
 } from "./desired.ts";
 import { findInstance, isExtension, refuseOtherCluster, refusePending, refuseSecond } from "./instances.ts";
@@ -133,7 +134,7 @@ async function valuesOf(present: ReleaseSummary, identity: Identity, means: Mean
 async function bringAbout(ref: ObjectRef, values: ChartValues, manner: Manner, means: Means): Promise<ExtensionRecord> {
   const { releases, rollouts, chart, signal } = means;
   const { dryRun, noWait } = manner;
-  await releases.apply({ ref, values, dryRun, wait: !noWait }, signal);
+  await releases.apply({ ref, values, secrets: secretsIn(values), dryRun, wait: !noWait }, signal);
   const summary = { ref, version: chart.version };
   if (dryRun) return recordOf(summary, { status: "unknown", firstDeployed: "", lastDeployed: "", values });
   const daemonSet = daemonSetIn(values);

@@ -129,9 +129,10 @@ export function withIdentity(
   identity: Identity,
   protectedSettings: readonly string[],
 ): ChartValues {
-  const { extensionType: type, ...others } = { ...identityIn(values), ...said(identity) };
-  const extension = { ...said({ ...others, type }), protectedSettings };
-  return { ...values, extension };
+  const { clusterName, resourceGroup, subscription, extensionType, releaseTrain, autoUpgradeMinorVersion } = identity;
+  const now = { clusterName, resourceGroup, subscription, type: extensionType, releaseTrain, autoUpgradeMinorVersion };
+  const before = isMap(values["extension"]) ? values["extension"] : {};
+  return { ...values, extension: { ...before, ...said(now), protectedSettings } };
 }
 
 function said(fields: object): object {

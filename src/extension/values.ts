@@ -34,6 +34,14 @@ export function withoutValue(values: ChartValues, [step, ...rest]: SettingPath):
   return Object.fromEntries(Object.keys(left).length === 0 ? others : [...others, [step, left]]);
 }
 
+/** What stands at a place; undefined where nothing does. */
+export function valueAt(values: ChartValues, path: SettingPath): unknown {
+  return path.reduce<unknown>((tree, step) => {
+    if (typeof step === "number") return Array.isArray(tree) ? (tree[step] as unknown) : undefined;
+    return isMap(tree) && Object.hasOwn(tree, step) ? tree[step] : undefined;
+  }, values);
+}
+
 /** Settings as a user would write them, in order of their names: lists and empty maps as JSON, all else as its text. */
 export function settingsIn(values: ChartValues): readonly (readonly [name: string, text: string])[] {
   return leavesOf(values, []).toSorted(([a], [b]) => (a < b ? -1 : 1));
