@@ -152,7 +152,7 @@ function refuseUsed(pods: readonly ObjectRef[], name: string): void {
   if (pods.length === 0) return;
   const names = pods.slice(0, 20).map((pod) => `${pod.namespace}/${pod.name}`);
   const more = pods.length > names.length ? ` and ${pods.length - names.length} more` : "";
-  throw new CommandError(`${pods.length} pods still use the driver: ${names.join(", ")}${more}`, {
+  throw new CommandError(`pods still use the driver: ${names.join(", ")}${more}`, {
     remedy:
       "delete them first; with --force they keep their files, hang in Terminating when they are deleted, " +
       `and azure-keyvault-csi extension create --name ${name} frees them`,

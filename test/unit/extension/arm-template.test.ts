@@ -101,11 +101,7 @@ describe("refused by its name", () => {
       changed(({ parameters: { ReleaseTrain: it = {} } }) => (it["allowedValues"] = ["preview", "stable"])),
       [["ReleaseTrain", "other"]],
     ],
-    [
-      'ReleaseTrain has "minLength"',
-      changed(({ parameters: { ReleaseTrain: it = {} } }) => (it["minLength"] = 3)),
-      [],
-    ],
+    ['ReleaseTrain has "minLength"', changed(({ parameters: { ReleaseTrain: it = {} } }) => (it["minLength"] = 3)), []],
     [
       "is of type Object",
       changed(({ parameters: { ReleaseTrain: it = {} } }) => (it["type"] = "Object")),

@@ -68,7 +68,11 @@ describe("the record of an extension", () => {
 
 describe("settings in the record", () => {
   test("are texts under the names that a user would write", () => {
-    const values = { "secrets-store-csi-driver": { enableSecretRotation: true }, linux: { env: [{ name: "A" }] }, logVerbosity: 2 };
+    const values = {
+      "secrets-store-csi-driver": { enableSecretRotation: true },
+      linux: { env: [{ name: "A" }] },
+      logVerbosity: 2,
+    };
     expect(record(withIdentity(values, asInTheTutorial, [])).configurationSettings).toEqual({
       "linux.env": '[{"name":"A"}]',
       logVerbosity: "2",
