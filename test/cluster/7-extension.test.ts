@@ -53,8 +53,8 @@ async function next(beginning: string): Promise<string> {
   throw new Error(`the tutorial has no more line that begins with ${beginning}`);
 }
 
-function parsed<Answer = ExtensionRecord>(text: string): Answer {
-  return JSON.parse(text) as Answer;
+function parsed(text: string): ExtensionRecord {
+  return JSON.parse(text) as ExtensionRecord;
 }
 
 /** The tutorial's record, of the name and the cluster that the commands say; what nobody here knows is null. */
@@ -89,7 +89,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  const names = parsed<readonly ExtensionRecord[]>(await type("azure-keyvault-csi extension list")).map(
+  const names = (JSON.parse(await type("azure-keyvault-csi extension list")) as readonly ExtensionRecord[]).map(
     ({ name }) => name,
   );
   for (const name of names) await type(`azure-keyvault-csi extension delete --force --name ${name}`);

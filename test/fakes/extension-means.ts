@@ -19,8 +19,16 @@ export interface FakeRelease {
   readonly values?: ChartValues;
 }
 
-/** A cluster with these releases and pods, and what was done to it. */
-export function fakeCluster(present: readonly FakeRelease[] = [], pods: readonly ObjectRef[] = []) {
+export interface FakeCluster {
+  readonly means: Means;
+  /** What Helm was asked to bring about. */
+  readonly applied: readonly ReleaseRequest[];
+  /** All that was done, in order. */
+  readonly done: readonly string[];
+}
+
+/** A cluster with these releases and pods. */
+export function fakeCluster(present: readonly FakeRelease[] = [], pods: readonly ObjectRef[] = []): FakeCluster {
   const releases = new Map(
     present.map((release) => [release.name, { summary: summaryOf(release), detail: detailOf(release) }]),
   );
