@@ -1,13 +1,14 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { shapeOf, tutorialTexts } from "../fakes/extension-tutorial.ts";
+import { codesIn, readPage } from "../fakes/markdown-page.ts";
 import { fakeHelm, type FakeHelm } from "../fakes/helm.ts";
 
 interface Ended {
@@ -150,6 +151,23 @@ describe("what is printed", () => {
       for (const verb of ["create", "show", "update", "delete", "list", "deploy"])
         expect(stdout).toContain(`  ${verb} `);
     }
+  });
+
+  test("docs/extension.md tells the flags of every command", async () => {
+    const { tables } = readPage(await readFile("docs/extension.md", "utf8"));
+    const rows = tables.find(({ columns }) => columns[0] === "flag")?.rows ?? [];
+    const verbs = ["create", "show", "update", "delete", "list", "deploy"];
+    const documented = rows.flatMap(([flags, of = ""]) => {
+      const listed = of.startsWith("all") ? verbs.filter((verb) => !of.includes(`but ${verb}`)) : of.split(", ");
+      return listed.map((verb) => `${verb} ${codesIn(flags).join(" ")}`);
+    });
+    const told = verbs.map(async (verb) => {
+      const { stdout } = await run([verb, "--help"]);
+      return [...stdout.matchAll(/^ {2}(?:(-\w), )?(--[\w-]+)/gm)]
+        .filter(([, , flag]) => flag !== "--help")
+        .map(([, short, flag = ""]) => [verb, flag, short].filter(Boolean).join(" "));
+    });
+    expect(documented.toSorted()).toEqual((await Promise.all(told)).flat().toSorted());
   });
 
   test("a setting that means nothing here is named, and taken", async () => {
