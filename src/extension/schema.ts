@@ -59,7 +59,7 @@ function structured(text: string, types: readonly string[], schema: Schema): unk
 /** As `helm --set` reads what nothing more is known of. */
 function scalarOf(text: string): unknown {
   if (text === "true" || text === "false") return text === "true";
-  return /^(0|-?[1-9]\d{0,15})$/.test(text) ? Number(text) : text;
+  return /^(0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
 }
 
 function oneOf(text: string, allowed: readonly unknown[]): unknown {

@@ -16,6 +16,8 @@ const filled: Readonly<Record<string, string>> = {
   "<resource-group-name>": "group1",
   "<template-file-path>": "template.json",
   "<desired-deployment-name>": "deployment1",
+  "<AKV-name>": "demo-vault",
+  "<AKV-location>": "here",
   "<client-id>": cluster.demo.clientId,
   "<client-secret>": cluster.demo.clientSecret,
   "<key-vault-name>": "demo-vault",

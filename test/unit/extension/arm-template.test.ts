@@ -9,9 +9,18 @@ interface Template {
   readonly resources: readonly [Record<string, unknown> & { readonly properties: Record<string, unknown> }];
 }
 
+/** Parameters that the tutorial's template has not. */
+const more = {
+  Flag: { type: "bool", defaultValue: true },
+  Number: { type: "Int", defaultValue: 7 },
+  Nested: { type: "String", defaultValue: "[parameters('Flag')]" },
+  Odd: null,
+};
+
 /** The tutorial's template, changed. */
 function changed(change: (template: Template & Record<string, unknown>) => unknown): string {
   const template = JSON.parse(tutorialTexts.template) as Template & Record<string, unknown>;
+  Object.assign(template.parameters, more);
   change(template);
   return JSON.stringify(template);
 }
@@ -60,6 +69,14 @@ describe("the tutorial's template", () => {
     });
   });
 
+  test("takes numbers as text, a null for nothing, and a byte order mark", () => {
+    const version = property("version", "[concat(parameters('Number'), '.', parameters('Number'))]");
+    expect(parseTemplate(version, [["Number", "-12"]]).version).toBe("-12.-12");
+    expect(parseTemplate(version, []).version).toBe("7.7");
+    expect(parseTemplate(`\uFEFF${property("releaseTrain", null)}`, []).releaseTrain).toBeUndefined();
+    expect(parseTemplate(property("scope", {}), []).releaseNamespace).toBeUndefined();
+  });
+
   test.each<[string, string, unknown]>([
     ["Bool", "TRUE", true],
     ["Bool", "false", false],
@@ -86,6 +103,23 @@ describe("refused by its name", () => {
     ["version must be text", property("version", 1), []],
     ["has no extensionType", property("extensionType", ""), []],
     ["must be a map of texts: a", property("configurationSettings", { a: null }), []],
+    ["must be a map of texts", property("configurationSettings", []), []],
+    ["scope must be a map", property("scope", "cluster"), []],
+    ['scope has "name"', property("scope", { cluster: { name: "x" } }), []],
+    ["concat() in the template takes text", property("version", "[concat('a', parameters('Flag'))]"), []],
+    ["parameters() in the template takes text", property("version", "[parameters()]"), []],
+    ["default of parameter Nested names a parameter", property("version", "[parameters('Nested')]"), []],
+    ["parameter Number takes a whole number", property("version", "[parameters('Number')]"), [["Number", "x"]]],
+    ["parameter Flag takes true or false", property("version", "[parameters('Flag')]"), [["Flag", "maybe"]]],
+    ["parameter Odd is of type undefined", property("version", "[parameters('Odd')]"), [["Odd", "x"]]],
+    [
+      'no parameter "x": it has none',
+      changed((template) => Object.assign(template, { parameters: undefined })),
+      [["x", "y"]],
+    ],
+    ["one resource", changed((template) => Object.assign(template, { resources: undefined })), []],
+    ["scope must be", changed(({ resources: [it] }) => delete it["scope"]), []],
+    ["has no extensionType", changed(({ resources: [it] }) => Object.assign(it, { properties: null })), []],
     ["is not JSON", "{", []],
     ["is not a JSON object", "[]", []],
     ["one resource", changed((template) => Object.assign(template, { resources: [] })), []],

@@ -70,6 +70,28 @@ describe("create", () => {
     expect(done.slice(1)).toEqual(expected);
   });
 
+  test("says which image comes", async () => {
+    const said: string[] = [];
+    const { means } = fakeCluster();
+    const watched = { ...means, progress: (text: string) => void said.push(text) };
+    const image = settings(["linux.image.repository=r.example/akv", "linux.image.tag=t"]);
+    await operations.create(wish({ settings: image, noWait: true }), watched);
+    await operations.create(
+      wish({ settings: settings(["linux.image.repository=null", "linux.image.tag=null"]), noWait: true }),
+      watched,
+    );
+    expect(said).toEqual([
+      `Installing ${name} in namespace kube-system, image r.example/akv:t`,
+      `Bringing ${name} in namespace kube-system, image azure-keyvault-csi:${means.chart.version}`,
+    ]);
+  });
+
+  test("that is undone by somebody at once is told", async () => {
+    const { means } = fakeCluster();
+    const releases = { ...means.releases, read: () => Promise.resolve(undefined) };
+    await expect(operations.create(wish(), { ...means, releases })).rejects.toThrow("was installed, and is gone again");
+  });
+
   test("takes the type in any case, its own version, and no version", async () => {
     const { means } = fakeCluster();
     const identity = { extensionType: "microsoft.azurekeyvaultsecretsprovider" };
@@ -139,6 +161,10 @@ describe("update", () => {
     expect(record.configurationProtectedSettings).toEqual({ [hidden]: "" });
     expect(applied[0]?.secrets).toEqual(["http://u:hunter2@p"]);
     expect(JSON.stringify(record)).not.toContain("hunter2");
+    const list = settings([], ['linux.env=[{"name":"A","value":"hunter2"}]', "linux.env[1].value=7"]);
+    await operations.update(wish({ settings: list }), means);
+    expect(applied[1]?.secrets.toSorted()).toEqual(["7", "7", "A", "http://u:hunter2@p", "hunter2"]);
+    await operations.update(wish({ settings: settings(["linux.env=null", "linux.env[1].value=null"]) }), means);
     const later = await operations.update(wish({ settings: settings(["logVerbosity=1"]) }), means);
     expect(later.configurationProtectedSettings).toEqual({ [hidden]: "" });
     const open = await operations.update(wish({ settings: settings([`${hidden}=http://p`]) }), means);

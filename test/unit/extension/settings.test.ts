@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CommandError } from "../../../src/errors.ts";
+import { schemaAt, typed, type Schema } from "../../../src/extension/schema.ts";
 import { parseSettings, splitSetting, withSettings, type WrittenSetting } from "../../../src/extension/settings.ts";
 import type { ChartValues } from "../../../src/model.ts";
 import { catalogue, chart } from "../../fakes/chart-catalogue.ts";
@@ -61,6 +62,25 @@ describe("a setting has the place and the type that the chart gives it", () => {
 
   test("a key of the established pair that means nothing here is taken, and says why", () => {
     expect(parseSettings(written("mdm.resources.a=b"), catalogue)[0]?.unused).toContain("monitoring");
+  });
+});
+
+describe("of a schema that the chart has not yet", () => {
+  test.each<[string, Schema, string, unknown]>([
+    ["a number without bounds", { type: "integer" }, "7", 7],
+    ["a number with a lower bound", { type: "integer", minimum: 1 }, "7", 7],
+    ["a definition that is not there", { $ref: "#/definitions/none" }, "x", "x"],
+    ["text or nothing", { type: ["string", "null"] }, "x", "x"],
+  ])("%s", (_, schema, text, value) => {
+    expect(typed(text, schemaAt({ properties: { a: schema } }, ["a"]))).toBe(value);
+  });
+
+  test.each<[Schema, string]>([
+    [{ type: "integer" }, "a whole number"],
+    [{ type: "integer", minimum: 1 }, "a whole number from 1"],
+    [{ enum: ["", "a"] }, 'one of "", a'],
+  ])("%j takes %s", (schema, wanted) => {
+    expect(() => typed("x", schema)).toThrow(new Error(wanted));
   });
 });
 
