@@ -91,10 +91,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  const names = (JSON.parse(await type("azure-keyvault-csi extension list")) as readonly ExtensionRecord[]).map(
-    ({ name }) => name,
-  );
-  for (const name of names) await type(`azure-keyvault-csi extension delete --force --name ${name}`);
+  await shell("helm uninstall akvsecretsprovider -n kube-system --ignore-not-found --wait --cascade=foreground");
   await install(join(cluster.dir, "values.yaml"));
   await remove(pod);
 });
