@@ -14,6 +14,7 @@ const complaints: readonly (readonly [RegExp, (found: RegExpExecArray, attempt: 
   [/Unauthorized|must be logged in|provide credentials|getting credentials/i, notLoggedIn],
   [/another operation \(install\/upgrade\/rollback\) is in progress/, busy],
   [/don't meet the specifications of the schema/, unfitValues],
+  [/chart requires kubeVersion: >=(?<wanted>[\d.]+)/, oldCluster],
   [/execution error at \([^)]*\): (?<told>[^]*)$/, refusedByChart],
   [/(?<kind>\w+) "(?<name>[^"]+)" in namespace "[^"]*" exists and cannot be imported/, taken],
   [/forbidden: (?<told>User "[^"]*" cannot \w+ resource "[^"]*"(?: in API group "[^"]*")?)/, forbidden],
@@ -65,13 +66,19 @@ function busy(_: RegExpExecArray, attempt: Attempt): CommandError {
 
 /** Helm quotes values that do not fit, so the place alone is told. */
 function unfitValues({ input }: RegExpExecArray): CommandError {
-  const places = [...input.matchAll(/^- (?:at )?'?\/?([^':\s]*)'?:/gm)].map(([, place = ""]) =>
-    place.replaceAll("/", "."),
-  );
+  const all = [...input.matchAll(/^ *- at '\/?([^']*)':/gm)].map(([, place = ""]) => place.replaceAll("/", "."));
+  // A section fails with what is in it.
+  const places = all.filter((place) => !all.some((other) => other.startsWith(`${place}.`)));
   const problems = [...new Set(places)].map((place) => `setting ${place} has a value that the chart does not take`);
   return new CommandError(problems.length > 0 ? problems : "a setting has a value that the chart does not take", {
     remedy: "docs/values.md tells every setting and what it takes",
     exit: 2,
+  });
+}
+
+function oldCluster({ groups }: RegExpExecArray): CommandError {
+  return new CommandError("the cluster's Kubernetes is too old for the extension", {
+    remedy: `bring the cluster to Kubernetes ${groups?.["wanted"] ?? ""} or later`,
   });
 }
 

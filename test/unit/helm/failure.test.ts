@@ -38,6 +38,19 @@ const rows: readonly (readonly [stderr: string, exit: number, what: string, reme
     "docs/values.md",
   ],
   [
+    "Error: values don't meet the specifications of the schema(s) in the following chart(s):\nazure-keyvault-csi:\n" +
+      "- at '/linux': validation failed\n  - at '/linux/podLabels/a': got number, want string\n  - at '/linux/env/0': missing property 'name'\n",
+    2,
+    "setting linux.podLabels.a has a value that the chart does not take\nsetting linux.env.0 has",
+    "docs/values.md",
+  ],
+  [
+    "Error: chart requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.20.0",
+    1,
+    "the cluster's Kubernetes is too old for the extension",
+    "bring the cluster to Kubernetes 1.30.0 or later",
+  ],
+  [
     "Error: execution error at (azure-keyvault-csi/templates/values.yaml:2:4): \nlinux.x is no key of this chart\ny is no key of this chart",
     2,
     "linux.x is no key of this chart\ny is no key of this chart",
