@@ -60,7 +60,7 @@ export async function create(wish: CreateWish, means: Means): Promise<ExtensionR
   const before = present ? await valuesOf(present, wish.identity, means) : {};
   const values = valuesFor({ ...wish, identity: { ...wish.identity, extensionType } }, before);
   refuseSecond(releases, { ref, keepsDriver: isProviderAlone(values) }, means.chart.directory);
-  const doing = present ? "Bringing" : "Installing";
+  const doing = present ? "Upgrading" : "Installing";
   means.progress(`${doing} ${wish.name} in namespace ${ref.namespace}, image ${imageIn(values, means.chart)}`);
   return bringAbout(ref, values, wish, means);
 }

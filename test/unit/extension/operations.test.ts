@@ -82,7 +82,7 @@ describe("create", () => {
     );
     expect(said).toEqual([
       `Installing ${name} in namespace kube-system, image r.example/akv:t`,
-      `Bringing ${name} in namespace kube-system, image azure-keyvault-csi:${means.chart.version}`,
+      `Upgrading ${name} in namespace kube-system, image azure-keyvault-csi:${means.chart.version}`,
     ]);
   });
 
