@@ -47,6 +47,7 @@ await bundle(
     node: "src/commands/node.ts",
     provider: "src/commands/provider.ts",
     crds: "src/commands/crds.ts",
+    reconcile: "src/commands/reconcile.ts",
     "pfx-thread": "src/provider/azure/pfx-thread.ts",
   },
   made,

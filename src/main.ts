@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "brings the cluster's CustomResourceDefinitions to those of this version, and ends",
     load: async () => (await import("./commands/crds.ts")).crds,
   },
+  reconcile: {
+    help: "keeps the objects of the release as the chart made them: runs in the cluster until a signal",
+    load: async () => (await import("./commands/reconcile.ts")).reconcile,
+  },
 };
 
 const [name = "help", ...args] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { createLogger } from "../logging/logger.ts";
 import { findDebugging, hardenProcess } from "../process/harden.ts";
 import { trustExtraAuthorities } from "../process/trust.ts";
 import { complain, say, type Command } from "./command.ts";
-import type { ProcessFlags } from "./process-flags.ts";
+import type { ServingFlags } from "./process-flags.ts";
 
 /** How long calls under way may take to end when a command stops; shorter than a pod's grace period of 30 s. */
 export const DRAIN_LIMIT_MS = 20_000;
@@ -20,7 +20,7 @@ export interface Running {
 }
 
 /** A command that serves until a signal. */
-export interface Serving<Flags extends ProcessFlags, Means> {
+export interface Serving<Flags extends ServingFlags, Means> {
   readonly name: string;
   readonly flags: FlagTable;
   readonly parse: (args: readonly string[]) => { readonly values: Flags; readonly problems: readonly string[] };
@@ -33,7 +33,7 @@ export interface Serving<Flags extends ProcessFlags, Means> {
 }
 
 /** Serves until SIGTERM or SIGINT; a second signal ends it at once. */
-export function servingCommand<Flags extends ProcessFlags, Means>(serving: Serving<Flags, Means>): Command {
+export function servingCommand<Flags extends ServingFlags, Means>(serving: Serving<Flags, Means>): Command {
   const { name } = serving;
   return async (args, env) => {
     if (args.some((word) => /^--?h(elp)?$/.test(word)))
@@ -50,7 +50,7 @@ export function servingCommand<Flags extends ProcessFlags, Means>(serving: Servi
   };
 }
 
-async function serve<Flags extends ProcessFlags, Means>(
+async function serve<Flags extends ServingFlags, Means>(
   { prepare, start }: Serving<Flags, Means>,
   flags: Flags,
   env: NodeJS.ProcessEnv,

@@ -7,7 +7,7 @@ import type { ClusterAccess } from "./access.ts";
 const REQUEST_LIMIT_MS = 10_000;
 
 export interface ApiRequest {
-  readonly method: "GET" | "PATCH" | "POST";
+  readonly method: "GET" | "PATCH" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly body?: { readonly contentType: string; readonly content: unknown };
 }
