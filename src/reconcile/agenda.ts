@@ -51,7 +51,11 @@ export function createAgenda(elapsed: Elapsed): Agenda {
     },
     restored: (key) => {
       const entry = entries.get(key);
-      if (entry !== undefined) entry.restoredAt = [...recent(entry.restoredAt, elapsed()), elapsed()];
+      if (entry === undefined) return;
+      const now = elapsed();
+      entry.restoredAt = [...recent(entry.restoredAt, now), now];
+      // The write itself was heard of before it is known here.
+      entry.dueAt = Math.max(entry.dueAt, endOfPause(entry.restoredAt, now));
     },
     failed: (key) => {
       sooner(key, elapsed() + RETRY_MS);
