@@ -45,7 +45,8 @@ Rules that let the reconciler hold objects: one for each kind, by their names; t
 {{- define "akv.repeatedRules" -}}
 {{- range $role := . -}}
 {{- range $rule := eq $role.kind "ClusterRole" | ternary $role.rules list }}
-- {{ omit $rule "verbs" | toYaml | nindent 2 | trim }}
+- apiGroups: {{ toJson $rule.apiGroups }}
+  resources: {{ toJson $rule.resources }}
   # never used: as {{ $role.kind }} {{ $role.metadata.name }} gives it, which could not be restored by who lacks what it gives
   verbs: {{ toJson $rule.verbs }}
 {{- end -}}
