@@ -4,7 +4,7 @@ import type { Elapsed } from "../ports.ts";
 export const PERIOD_MS = 60_000;
 /** Helm writes a service account a moment before the Secret that says so. */
 export const DEBOUNCE_MS = 2_000;
-const RETRY_MS = 10_000;
+const RETRY_MS = 5_000;
 
 /** Whoever fights the reconciler over an object meets it less and less often: pods are not restarted without end. */
 const REMEMBERED_MS = 300_000;

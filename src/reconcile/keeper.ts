@@ -1,3 +1,4 @@
+import { reasonOf } from "../errors.ts";
 import type { KubernetesObject } from "../model.ts";
 import type { Clock, Objects } from "../ports.ts";
 import type { Agenda } from "./agenda.ts";
@@ -32,6 +33,8 @@ export function createKeeper(agenda: Agenda, reports: Reports, clock: Clock): Ke
     } catch (error) {
       agenda.failed(keyOf(desired));
       if (error instanceof StoodDown) throw error;
+      // Between the look and the write somebody else wrote, a controller the status: the next look sees both.
+      if (reasonOf(error) === "Busy") return;
       reports.failed(look.release.deployment, desired, error);
     }
   }

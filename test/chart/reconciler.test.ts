@@ -166,8 +166,8 @@ function desired({ get }: Objects): readonly KubernetesObject[] {
 
 function rulesAt({ objects }: Objects, namespace: string | undefined): readonly V1PolicyRule[] {
   const kind = namespace === undefined ? "ClusterRole" : "Role";
-  const role = objects.find((object) => object.kind === kind && object.metadata?.name === name);
-  return (role as V1ClusterRole | undefined)?.rules ?? [];
+  const roles = objects.filter((object) => object.kind === kind && object.metadata?.name === name);
+  return (roles as readonly V1ClusterRole[]).flatMap(({ rules }) => rules ?? []);
 }
 
 function isAbout({ apiGroups = [], resources = [] }: V1PolicyRule, group: string, plural: string): boolean {

@@ -87,7 +87,7 @@ export async function mutate({ name, ...patches }: Target, deed: Deed): Promise<
 /** A binding in the place of the chart's that gives somebody something else: no patch makes the chart's of it. */
 export async function replaceBinding(): Promise<void> {
   const name = "secretproviderclasses-rolebinding";
-  await onObject("delete", `clusterrolebinding/${name}`, "--ignore-not-found");
+  await onObject("delete", `clusterrolebinding/${name}`);
   await kubectl("create", "clusterrolebinding", name, "--clusterrole=view", "--user=nobody");
 }
 
@@ -107,7 +107,7 @@ interface Live extends KubernetesObject {
 async function read(): Promise<readonly Live[]> {
   const names = targets.map(({ name }) => name);
   const text = await kubectl("get", "-n", releaseNamespace, "--ignore-not-found", "-o", "json", ...names);
-  return (JSON.parse(text) as { items: readonly Live[] }).items;
+  return text === "" ? [] : (JSON.parse(text) as { items: readonly Live[] }).items;
 }
 
 /** What a reconciler sees to: all but what the API server, controllers and other people say. */

@@ -126,6 +126,16 @@ describe("an object of the release", () => {
     expect(it.events.at(-1)?.reason).toBe("Restored");
   });
 
+  test("that others write at the same moment is looked at again, and nobody is told", async () => {
+    it.objects.refuses = new DriverError("Busy", "changed");
+    it.objects.put({ ...it.objects.get(role), rules: [] });
+    await it.pass(SEEN);
+    expect(it.events).toEqual([]);
+    it.objects.refuses = undefined;
+    await it.pass(6);
+    expect(it.counted).toEqual(["changed ClusterRole plugin-role"]);
+  });
+
   test("comes back whatever was done to it", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 5 }), async (mutations) => {
