@@ -167,7 +167,7 @@ function desired({ get }: Objects): readonly KubernetesObject[] {
 function rulesAt({ objects }: Objects, namespace: string | undefined): readonly V1PolicyRule[] {
   const kind = namespace === undefined ? "ClusterRole" : "Role";
   const roles = objects.filter((object) => object.kind === kind && object.metadata?.name === name);
-  return (roles as readonly V1ClusterRole[]).flatMap(({ rules }) => rules ?? []);
+  return (roles as readonly Pick<V1ClusterRole, "rules">[]).flatMap(({ rules }) => rules ?? []);
 }
 
 function isAbout({ apiGroups = [], resources = [] }: V1PolicyRule, group: string, plural: string): boolean {
