@@ -228,7 +228,7 @@ export interface Objects {
 
 /** Hears when something becomes of an object. */
 export interface Watches {
-  /** Hears at once where it is there, then of each change and its deletion, and now and then of nothing; until it is stopped. */
+  /** Hears whenever a watch begins, and then of each change and its deletion, until it is stopped. */
   follow(object: KubernetesObject, heard: () => void): { stop(): void };
 }
 

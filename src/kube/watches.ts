@@ -14,7 +14,7 @@ export interface WatchesOptions {
   readonly access: ClusterAccess;
   readonly cluster: Cluster;
   readonly userAgent: string;
-  /** Between the end of a watch and the next; by default 2 s, and 15 s after one that could not be had. */
+  /** Between the end of a watch and the next; by default 1 s, and 5 s after one that could not be had. */
   readonly pauseMs?: { readonly ended: number; readonly refused: number };
 }
 
@@ -23,7 +23,7 @@ export interface WatchesOptions {
  * hears looks at the object itself.
  */
 export function createWatches({ access, cluster, userAgent, pauseMs }: WatchesOptions): Watches {
-  const { ended, refused } = pauseMs ?? { ended: 2_000, refused: 15_000 };
+  const { ended, refused } = pauseMs ?? { ended: 1_000, refused: 5_000 };
   const resources = createResources(cluster);
   return {
     follow: (object, heard) => {
@@ -36,6 +36,8 @@ export function createWatches({ access, cluster, userAgent, pauseMs }: WatchesOp
         const answer = await open(access, path, userAgent, signal);
         const code = answer.statusCode ?? 0;
         cluster.metrics.kubernetesRequest({ verb: "watch", resource: subject.resource, code });
+        // What happened while there was no watch is told by none: one that is gone by now least of all.
+        if (code === 200) heard();
         answer.on("data", () => {
           if (code === 200) heard();
         });

@@ -58,7 +58,11 @@ export const targets: readonly Target[] = [
   {
     name: `validatingadmissionpolicybinding/${driver}`,
     change: { op: "replace", path: "/spec/validationActions", value: ["Audit"] },
-    add: { op: "add", path: "/spec/matchResources/namespaceSelector", value: { matchLabels: { none: "has-this" } } },
+    add: {
+      op: "add",
+      path: "/spec/matchResources",
+      value: { namespaceSelector: { matchLabels: { none: "has-this" } } },
+    },
   },
   {
     name: `configmap/${driver}-dashboard`,
