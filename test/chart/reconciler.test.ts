@@ -136,6 +136,19 @@ describe("the reconciler", () => {
     ]);
   });
 
+  test("is found by Prometheus where the plugin is", () => {
+    const { get: find } = renderObjects({
+      ...on,
+      monitoring: { podMonitor: { enabled: true, labels: { team: "blue" } } },
+    });
+    const monitor = find("PodMonitor", name);
+    expect(monitor.metadata?.labels).toMatchObject({ team: "blue", app: name });
+    expect(monitor.spec).toEqual({
+      selector: { matchLabels: { app: name } },
+      podMetricsEndpoints: [{ port: pod.containers[0]?.ports?.[1]?.name }],
+    });
+  });
+
   test("is started without rights of the chart's where the chart makes none", () => {
     const kinds = renderObjects({ ...on, [driver]: { rbac: { install: false } } }).objects.map(
       ({ kind, metadata }) => `${kind ?? ""} ${metadata?.name ?? ""}`,
