@@ -220,7 +220,7 @@ export interface Objects {
   replace(object: KubernetesObject, signal: AbortSignal): Promise<void>;
   /** Makes it, or gives the fields that it names these values; fields that it does not name stay. */
   apply(object: KubernetesObject, signal: AbortSignal): Promise<KubernetesObject>;
-  /** Gives some fields values and leaves all others (JSON merge patch). Throws InvalidRequest where there is no such object. */
+  /** Gives some fields values and leaves all others (JSON merge patch). Throws Busy where there is no such object. */
   merge(object: KubernetesObject, fields: object, signal: AbortSignal): Promise<void>;
   /** Only the one of its UID. Absent is success. */
   delete(object: KubernetesObject, signal: AbortSignal): Promise<void>;

@@ -62,7 +62,8 @@ function patch(path: string, contentType: "apply-patch+yaml" | "merge-patch+json
 }
 
 function written(answer: ApiAnswer, request: ApiRequest, subject: Subject): KubernetesObject {
-  if (answer.status === 409)
+  // A replacement finds nothing where somebody has deleted the object since it was read.
+  if (answer.status === 409 || answer.status === 404)
     throw new DriverError("Busy", `${subject.resource} "${subject.ref.name}" was changed by others meanwhile`);
   return bodyOf(answer, request, subject) as KubernetesObject;
 }

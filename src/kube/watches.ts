@@ -32,7 +32,8 @@ export function createWatches({ access, cluster, userAgent, pauseMs }: WatchesOp
       const watch = async (): Promise<boolean> => {
         const { collection, subject } = await resources.locate(object, signal);
         const selector = encodeURIComponent(`metadata.name=${object.metadata.name}`);
-        const path = `${collection}?watch=true&fieldSelector=${selector}&timeoutSeconds=${LIFE_SECONDS}`;
+        // From the API server's cache (0): one with an old etcd cannot tell in time how far the cache is, and ends other watches after 3 s.
+        const path = `${collection}?watch=true&fieldSelector=${selector}&resourceVersion=0&timeoutSeconds=${LIFE_SECONDS}`;
         const answer = await open(access, path, userAgent, signal);
         const code = answer.statusCode ?? 0;
         cluster.metrics.kubernetesRequest({ verb: "watch", resource: subject.resource, code });

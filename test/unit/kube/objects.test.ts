@@ -129,9 +129,10 @@ describe("an object", () => {
     );
   });
 
-  test("that was changed meanwhile is Busy", async () => {
-    const { objects } = objectsOf({ status: 409, body: {} });
-    await expect(objects.replace(daemonSet, noSignal)).rejects.toMatchObject({ reason: "Busy" });
+  test.each([409, 404])("that was changed or deleted meanwhile is Busy: HTTP %s", async (status) => {
+    const { objects } = objectsOf({ status, body: {} });
+    for (const write of [objects.replace, objects.rehearse, objects.apply])
+      await expect(write(daemonSet, noSignal)).rejects.toMatchObject({ reason: "Busy" });
   });
 
   test("that may not be written is told with the place of the rights, and nothing that the API server says", async () => {

@@ -74,7 +74,7 @@ describe("a watch", () => {
     const watch = follow();
     const { request } = await nth(1);
     expect(request.url).toBe(
-      "/apis/apps/v1/namespaces/kube-system/daemonsets?watch=true&fieldSelector=metadata.name%3Dplugin&timeoutSeconds=240",
+      "/apis/apps/v1/namespaces/kube-system/daemonsets?watch=true&fieldSelector=metadata.name%3Dplugin&resourceVersion=0&timeoutSeconds=240",
     );
     expect(request.headers).toMatchObject({ authorization: "Bearer t", "user-agent": "test" });
     watch.stop();
