@@ -48,6 +48,7 @@ await bundle(
     provider: "src/commands/provider.ts",
     crds: "src/commands/crds.ts",
     extension: "src/commands/extension.ts",
+    reconcile: "src/commands/reconcile.ts",
     "pfx-thread": "src/provider/azure/pfx-thread.ts",
   },
   made,

@@ -1,5 +1,5 @@
 /**
- * Writes the rights of the chart's service accounts into docs/security.md, from the chart with all that adds rights: every ClusterRole
+ * Writes the rights of the chart's service accounts into docs/security.md, from the chart with all that adds rights: every role
  * that the chart binds, and the comment above each `verbs` as the reason. `--check` only says whether the document is up to date.
  */
 import { execFileSync } from "node:child_process";
@@ -25,28 +25,33 @@ if (wanted !== text && values.check) {
 /** The version decides nothing here; a helm that was built without one would say 1.20, which the chart refuses. */
 function renderChart(): readonly Document[] {
   const chart = `${import.meta.dirname}/../charts/azure-keyvault-csi`;
-  const all = "--set=secrets-store-csi-driver.syncSecret.enabled=true,startupTaint=example.com/not-ready";
-  const rendered = execFileSync("helm", ["template", "rights", chart, "--kube-version=1.35.0", all], {
+  const all = [
+    "secrets-store-csi-driver.syncSecret.enabled=true",
+    "startupTaint=example.com/not-ready",
+    "reconciler.enabled=true",
+  ];
+  const set = `--set=${all.join(",")}`;
+  const rendered = execFileSync("helm", ["template", "rights", chart, "--kube-version=1.35.0", set], {
     encoding: "utf8",
   });
   return parseAllDocuments(rendered);
 }
 
-/** A table for each service account: the plugin's lasts, that of a hook is there while Helm works. */
+/** A table for each service account and place: that of a hook is there while Helm works. */
 async function createTable(documents: readonly Document[]): Promise<string> {
   const ofKind = (kind: string): readonly Document[] => documents.filter((document) => document.get("kind") === kind);
   const tables = new Map<string, string[]>();
-  for (const binding of ofKind("ClusterRoleBinding")) {
+  for (const binding of [...ofKind("ClusterRoleBinding"), ...ofKind("RoleBinding")]) {
     const holder = String(binding.getIn(["subjects", 0, "name"]));
-    const role = ofKind("ClusterRole").find(
+    const role = ofKind(String(binding.getIn(["roleRef", "kind"]))).find(
       (r) => r.getIn(["metadata", "name"]) === binding.getIn(["roleRef", "name"]),
     );
     const rows = itemsOf(role?.get("rules")).map(toRow);
-    const title = `Service account \`${holder}\`${lifeOf(binding)}:\n\n| resource | verbs | what for |\n| --- | --- | --- |\n`;
+    const title = `Service account \`${holder}\`${lifeOf(binding)}${placeOf(binding)}:\n\n| resource | verbs | what for |\n| --- | --- | --- |\n`;
     const table = tables.get(title) ?? [];
     tables.set(title, [...table, ...rows.map((cells) => `| ${cells.join(" | ")} |\n`)]);
   }
-  if (tables.size === 0) throw new Error("the chart binds no ClusterRole with rules");
+  if (tables.size === 0) throw new Error("the chart binds no role with rules");
   const text = [...tables].map(([title, rows]) => `${title}${rows.join("")}`).join("\n");
   return format(text, { parser: "markdown" });
 }
@@ -57,13 +62,19 @@ function lifeOf(binding: Document): string {
     : "";
 }
 
+function placeOf(binding: Document): string {
+  return binding.get("kind") === "RoleBinding" ? ", in the namespace of the release" : "";
+}
+
 function toRow(rule: unknown): readonly string[] {
   if (!isMap(rule)) throw new Error("a rule is no map");
   const groups = textsOf(rule, "apiGroups");
   const resources = textsOf(rule, "resources").flatMap((name) =>
     groups.map((group) => `\`${qualified(name, group)}\``),
   );
-  return [resources.join(", "), textsOf(rule, "verbs").join(", "), reasonOf(rule, resources.join(", "))];
+  const names =
+    rule.has("resourceNames") && resources.length === 1 ? `: ${textsOf(rule, "resourceNames").join(", ")}` : "";
+  return [`${resources.join(", ")}${names}`, textsOf(rule, "verbs").join(", "), reasonOf(rule, resources.join(", "))];
 }
 
 /** As kubectl takes it: `secretproviderclasses.secrets-store.csi.x-k8s.io`, and the core group's without a suffix. */

@@ -20,6 +20,10 @@ const commands: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "create, show, update, delete, list or deploy the extension on a cluster, by Helm",
     load: async () => (await import("./commands/extension.ts")).extension,
   },
+  reconcile: {
+    help: "keeps the objects of the release as the chart made them: runs in the cluster until a signal",
+    load: async () => (await import("./commands/reconcile.ts")).reconcile,
+  },
 };
 
 const [name = "help", ...args] = process.argv.slice(2);

@@ -215,3 +215,37 @@ export interface ReleaseRequest {
   /** Asks Helm and the cluster whether they would take it, and changes nothing. */
   readonly dryRun: boolean;
 }
+
+/** Any object of Kubernetes' API, as it is told and taken: what every one has, and whatever else. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: KubernetesMetadata;
+  readonly [field: string]: unknown;
+}
+
+export interface KubernetesMetadata {
+  readonly name: string;
+  /** Absent where the kind is in no namespace. */
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly labels?: Parameters;
+  readonly annotations?: Parameters;
+  /** Deleted already, and kept for somebody's finalizer. */
+  readonly deletionTimestamp?: string;
+  readonly [field: string]: unknown;
+}
+
+/** What operators are told of an object in a namespace. */
+export interface ObjectEvent {
+  readonly type: "Normal" | "Warning";
+  readonly reason: "Restored" | "RestoreFailed" | "StandsDown";
+  readonly message: string;
+}
+
+/** One object that is held, as the chart named it. */
+export interface HeldObject {
+  readonly kind: string;
+  readonly name: string;
+}

@@ -1,11 +1,10 @@
-import { flag, parseFlags, switchFlag, type FlagSpec, type FlagValues } from "../formats/flags.ts";
+import { flag, parseFlags, switchFlag, type FlagValues } from "../formats/flags.ts";
 import type { PodOverrides } from "../csi/publish-request.ts";
-import { parseAddress, type Address } from "../formats/address.ts";
 import { parseDurationMs } from "../formats/go-text.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { LONGEST_PERIOD_MS } from "../schedule/timer.ts";
 import { azureFlags } from "./azure-flags.ts";
-import { processFlags } from "./process-flags.ts";
+import { addressFlag, processFlags } from "./process-flags.ts";
 import { providerFlags } from "./node-provider-flags.ts";
 
 /** Kubernetes: a label value has at most 63 characters; the node's name is one (trap: every report would be refused). */
@@ -74,10 +73,6 @@ export function parseNodeFlags(args: readonly string[]): { values: NodeFlags; pr
   const missing =
     values.nodeid === "" && !values.version && !problems.some((problem) => problem.startsWith("--nodeid"));
   return { values, problems: missing ? [...problems, "--nodeid is missing: --nodeid=<name of the node>"] : problems };
-}
-
-function addressFlag(help: string, fallback: string): FlagSpec<Address> {
-  return { ...flag("ADDRESS", help, parseAddress(fallback), parseAddress), shown: fallback };
 }
 
 function parseNodeId(text: string): string {

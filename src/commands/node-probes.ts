@@ -1,5 +1,4 @@
 import { inContext } from "../errors.ts";
-import { healthRoutes, type HealthOptions } from "../health/health.ts";
 import { serveHttp, type Routes } from "../health/http.ts";
 import type { MetricsRegistry } from "../metrics/metrics.ts";
 import type { NodeFlags } from "./node-flags.ts";
@@ -9,8 +8,14 @@ export interface Probes {
   stop(): Promise<void>;
 }
 
-/** Serves /healthz, /readyz and /metrics. A port that cannot be had is told with its flag, and nothing is left open. */
-export async function serveProbes(flags: NodeFlags, health: HealthOptions, metrics: MetricsRegistry): Promise<Probes> {
+type MetricsText = Pick<MetricsRegistry, "contentType" | "text">;
+
+/** Serves health and /metrics. A port that cannot be had is told with its flag, and nothing is left open. */
+export async function serveProbes(
+  flags: Pick<NodeFlags, "health-addr" | "metrics-addr">,
+  health: Routes,
+  metrics: MetricsText,
+): Promise<Probes> {
   await using started = new AsyncDisposableStack();
   const serve = async (flag: "health-addr" | "metrics-addr", routes: Routes): Promise<void> => {
     const server = await serveHttp(flags[flag], routes).catch((error: unknown) => {
@@ -18,13 +23,13 @@ export async function serveProbes(flags: NodeFlags, health: HealthOptions, metri
     });
     started.defer(() => server.stop());
   };
-  await serve("health-addr", healthRoutes(health));
+  await serve("health-addr", health);
   await serve("metrics-addr", metricsRoute(metrics));
   const running = started.move();
   return { stop: () => running.disposeAsync() };
 }
 
-function metricsRoute(metrics: MetricsRegistry): Routes {
+function metricsRoute(metrics: MetricsText): Routes {
   return {
     "/metrics": async () => ({ status: 200, text: await metrics.text(), contentType: metrics.contentType }),
   };

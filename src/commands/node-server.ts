@@ -3,6 +3,7 @@ import { nodeService, type NodeOperations } from "../csi/node.ts";
 import { csi } from "../grpc/descriptors.ts";
 import { socketPathOf } from "../grpc/endpoint.ts";
 import { listen, type Service } from "../grpc/server.ts";
+import { healthRoutes } from "../health/health.ts";
 import type { Logger } from "../log.ts";
 import type { Schedule } from "../ports.ts";
 import { register, type Registration } from "../registration/registration.ts";
@@ -34,7 +35,7 @@ export async function startNodePlugin(flags: NodeFlags, adapters: NodeAdapters, 
   const schedule = createTimerSchedule(log);
   await using started = new AsyncDisposableStack();
   let unready: () => string | undefined = () => "starting";
-  const probes = await serveProbes(flags, { csiSocketPath, unready: () => unready() }, adapters.metrics);
+  const probes = await serveProbes(flags, healthRoutes({ csiSocketPath, unready: () => unready() }), adapters.metrics);
   started.defer(() => probes.stop());
 
   started.defer(() => adapters.events.stop());

@@ -9,7 +9,7 @@ import { processorTimeMs, releaseAtRest } from "../process/rest.ts";
 import { trustExtraAuthorities } from "../process/trust.ts";
 import { createTimerSchedule } from "../schedule/timer.ts";
 import { complain, say, type Command } from "./command.ts";
-import type { ProcessFlags } from "./process-flags.ts";
+import type { ServingFlags } from "./process-flags.ts";
 
 /** How long calls under way may take to end when a command stops; shorter than a pod's grace period of 30 s. */
 export const DRAIN_LIMIT_MS = 20_000;
@@ -23,7 +23,7 @@ export interface Running {
 }
 
 /** A command that serves until a signal. */
-export interface Serving<Flags extends ProcessFlags, Means> {
+export interface Serving<Flags extends ServingFlags, Means> {
   readonly name: string;
   readonly flags: FlagTable;
   readonly parse: (args: readonly string[]) => { readonly values: Flags; readonly problems: readonly string[] };
@@ -36,7 +36,7 @@ export interface Serving<Flags extends ProcessFlags, Means> {
 }
 
 /** Serves until SIGTERM or SIGINT; a second signal ends it at once. */
-export function servingCommand<Flags extends ProcessFlags, Means>(serving: Serving<Flags, Means>): Command {
+export function servingCommand<Flags extends ServingFlags, Means>(serving: Serving<Flags, Means>): Command {
   const { name } = serving;
   return async (args, env) => {
     if (args.some((word) => /^--?h(elp)?$/.test(word)))
@@ -53,7 +53,7 @@ export function servingCommand<Flags extends ProcessFlags, Means>(serving: Servi
   };
 }
 
-async function serve<Flags extends ProcessFlags, Means>(
+async function serve<Flags extends ServingFlags, Means>(
   { prepare, start }: Serving<Flags, Means>,
   flags: Flags,
   env: NodeJS.ProcessEnv,

@@ -7,7 +7,7 @@ import type { ClusterAccess } from "./access.ts";
 const REQUEST_LIMIT_MS = 10_000;
 
 export interface ApiRequest {
-  readonly method: "GET" | "PATCH" | "POST";
+  readonly method: "GET" | "PATCH" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly body?: { readonly contentType: string; readonly content: unknown };
 }
@@ -28,6 +28,7 @@ export function createKubernetesApi(access: ClusterAccess, userAgent: string): K
     call: async (request, signal) => {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]);
       const { headers, ...connection } = await access.authorize();
+      const body = request.body && JSON.stringify(request.body.content);
       const options: RequestOptions = {
         ...connection,
         method: request.method,
@@ -37,10 +38,11 @@ export function createKubernetesApi(access: ClusterAccess, userAgent: string): K
           accept: "application/json",
           "user-agent": userAgent,
           ...(request.body && { "content-type": request.body.contentType }),
+          // Node says by itself how long a body is, but not that of a DELETE: it would be taken for the next request.
+          ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
         },
       };
       const url = new URL(`${access.server.href.replace(/\/$/, "")}${request.path}`);
-      const body = request.body && JSON.stringify(request.body.content);
       return sendOnce(url, options, body).catch((error: unknown) => {
         // A kept connection that the server closed just now: every request here may be sent again (a second create finds the first).
         if (error instanceof StaleConnection) return sendOnce(url, options, body);

@@ -56,10 +56,11 @@ export function bodyOf({ status, body }: ApiAnswer, request: ApiRequest, subject
   throw refused(status, request, subject);
 }
 
+const verbs = { GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" } as const;
+
 /** An apply needs the right to create only where it creates. */
 function verbOf({ method }: ApiRequest, status: number): KubernetesRequest["verb"] {
-  if (method === "GET") return "get";
-  return method === "POST" || status === 201 ? "create" : "patch";
+  return method === "PATCH" && status === 201 ? "create" : verbs[method];
 }
 
 /** A caller who left is not answered; to one who set a limit the API is as good as away. */

@@ -13,6 +13,8 @@ export interface InClusterOptions {
   readonly host: string;
   readonly port: string;
   readonly serviceAccountDir?: string;
+  /** At once; a watch has one for as long as it lasts. By default 20. */
+  readonly mostConnections?: number;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface InClusterOptions {
  * rotated token or CA is used at once; connections are kept as long as the CA stays the same.
  */
 export function createInClusterAccess(options: InClusterOptions): ClusterAccess {
-  const { host, port, serviceAccountDir: dir = SERVICE_ACCOUNT_DIR } = options;
+  const { host, port, serviceAccountDir: dir = SERVICE_ACCOUNT_DIR, mostConnections = MOST_CONNECTIONS } = options;
   let trusted = "";
   let agent = new Agent();
   return {
@@ -29,7 +31,7 @@ export function createInClusterAccess(options: InClusterOptions): ClusterAccess 
       const [token, ca] = await Promise.all([readFile(`${dir}/token`, "utf8"), readFile(`${dir}/ca.crt`, "utf8")]);
       if (ca !== trusted) {
         trusted = ca;
-        agent = new Agent({ ca, keepAlive: true, maxSockets: MOST_CONNECTIONS });
+        agent = new Agent({ ca, keepAlive: true, maxSockets: mostConnections });
       }
       return { agent, headers: { authorization: `Bearer ${token.trim()}` } };
     },

@@ -1,6 +1,7 @@
-import { Counter, Registry } from "@prometheus-io/client";
+import { Registry } from "@prometheus-io/client";
 import type { Metrics } from "../ports.ts";
 import { registerAges, registerInterval } from "./ages.ts";
+import { registerKubernetesRequests } from "./kubernetes.ts";
 import { registerVaultMetrics } from "./vaults.ts";
 import { registerVolumeMetrics } from "./volumes.ts";
 
@@ -17,16 +18,8 @@ export interface MetricsOptions {
 
 export function createMetrics({ objectNames = false }: MetricsOptions = {}): MetricsRegistry {
   const registry = new Registry();
-  const kubernetesRequests = new Counter({
-    name: "kubernetes_requests_total",
-    help: "Answers of the Kubernetes API, by the right that was used (verb, resource) and HTTP status; 0 is no answer",
-    labelNames: ["verb", "resource", "code"],
-    registers: [registry],
-  });
   return {
-    kubernetesRequest: ({ verb, resource, code }) => {
-      kubernetesRequests.inc({ verb, resource, code: String(code) });
-    },
+    kubernetesRequest: registerKubernetesRequests(registry),
     ...registerVolumeMetrics(registry),
     ...registerVaultMetrics(registry, { objectNames }),
     rotatesEvery: (intervalMs) => {

@@ -10,9 +10,13 @@ import type {
   V1CSIDriver,
   V1CustomResourceDefinition,
   V1DaemonSet,
+  V1Deployment,
   V1Job,
   V1ObjectMeta,
   V1PodSpec,
+  V1Role,
+  V1RoleBinding,
+  V1Secret,
   V1ServiceAccount,
   V1ValidatingAdmissionPolicy,
 } from "@kubernetes/client-node";
@@ -31,7 +35,11 @@ interface Kinds {
   readonly CSIDriver: V1CSIDriver;
   readonly CustomResourceDefinition: V1CustomResourceDefinition;
   readonly DaemonSet: V1DaemonSet;
+  readonly Deployment: V1Deployment;
   readonly Job: V1Job;
+  readonly Role: V1Role;
+  readonly RoleBinding: V1RoleBinding;
+  readonly Secret: V1Secret;
   readonly ConfigMap: V1ConfigMap;
   readonly ValidatingAdmissionPolicy: V1ValidatingAdmissionPolicy;
   readonly PodMonitor: PodMonitor;

@@ -24,8 +24,10 @@ describe("the table of rights", () => {
     const text = readFileSync(file, "utf8");
     expect(text).toMatch(/^before\n\n<!-- rbac:[^]*<!-- \/rbac -->\n\nafter\n$/);
     expect(text).toMatch(/^Service account `secrets-store-csi-driver-upgrade-crds`, which is there while Helm/m);
-    const rows = text.split("\n").filter((line) => line.startsWith("| `"));
-    expect(rows.map((row) => row.split("|").map((cell) => cell.trim()))).toEqual([
+    expect([
+      ...rowsOf(text, "secrets-store-csi-driver"),
+      ...rowsOf(text, "secrets-store-csi-driver-upgrade-crds"),
+    ]).toEqual([
       ["", "`secretproviderclasses.secrets-store.csi.x-k8s.io`", "get", "the class that a pod names", ""],
       ["", statuses, "get, create, patch", expect.stringContaining("server-side apply"), ""],
       [
@@ -50,11 +52,47 @@ describe("the table of rights", () => {
       ],
       [
         "",
-        "`customresourcedefinitions.apiextensions.k8s.io`",
+        expect.stringMatching(
+          /^`customresourcedefinitions.apiextensions.k8s.io`: secretproviderclasses\S+, secretprov\S+$/,
+        ),
         "get, create, patch",
         expect.stringContaining("the two CRDs of the driver, by name"),
         "",
       ],
+    ]);
+  });
+
+  test("has each right of the reconciler, in the cluster and in its namespace, by the names of what it holds", () => {
+    run();
+    const rows = rowsOf(readFileSync(file, "utf8"), "azure-keyvault-csi-reconciler");
+    const all = "get, watch, create, patch, update, delete";
+    expect(rows).toContainEqual([
+      "",
+      "`csidrivers.storage.k8s.io`: secrets-store.csi.k8s.io",
+      all,
+      expect.stringContaining("held, by name"),
+      "",
+    ]);
+    expect(rows).toContainEqual([
+      "",
+      "`daemonsets.apps`: secrets-store-csi-driver",
+      all,
+      expect.stringContaining("held, by name"),
+      "",
+    ]);
+    expect(rows).toContainEqual([
+      "",
+      "`nodes`",
+      "get, patch",
+      expect.stringContaining("never used: as ClusterRole"),
+      "",
+    ]);
+    expect(rows).toContainEqual([
+      "",
+      "`secrets`: azure-keyvault-csi-desired",
+      "get, watch",
+      expect.stringContaining("to be held"),
+      "",
     ]);
   });
 
@@ -80,6 +118,13 @@ describe("the table of rights", () => {
 });
 
 const statuses = "`secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io`";
+
+/** The rows about one service account, as cells. */
+function rowsOf(text: string, account: string): readonly (readonly string[])[] {
+  const tables = text.split(/^Service account /m).filter((part) => part.startsWith(`\`${account}\``));
+  const rows = tables.flatMap((table) => table.split("\n").filter((line) => line.startsWith("| `")));
+  return rows.map((row) => row.split("|").map((cell) => cell.trim()));
+}
 
 function run(...options: readonly string[]): string {
   return execFileSync(process.execPath, [script, file, ...options], { encoding: "utf8", stdio: "pipe" });

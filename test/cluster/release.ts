@@ -1,7 +1,8 @@
 import { run } from "./shell.ts";
 
 export const releaseNamespace = "kube-system";
-const release = "azure-keyvault-csi";
+/** What Helm calls the release. */
+export const helmRelease = "azure-keyvault-csi";
 
 /** The ConfigMap with the emulator's CA and addresses. */
 export const emulatorMap = "azure-keyvault-csi-test-emulator";
@@ -17,10 +18,10 @@ export const wayToEmulator = {
 };
 
 /** Installs the chart, or brings the release to these settings, and waits until every node's plugin is ready. */
-export async function install(valuesFile: string, settings: readonly string[] = []): Promise<void> {
+export async function install(valuesFile: string, settings: readonly string[] = [], timeout = "3m"): Promise<void> {
   const set = settings.flatMap((setting) => ["--set", setting]);
-  const options = ["--namespace", releaseNamespace, "--values", valuesFile, "--wait", "--timeout", "3m", ...set];
-  await run(["helm", "upgrade", "--install", release, "charts/azure-keyvault-csi", ...options]);
+  const options = ["--namespace", releaseNamespace, "--values", valuesFile, "--wait", "--timeout", timeout, ...set];
+  await run(["helm", "upgrade", "--install", helmRelease, "charts/azure-keyvault-csi", ...options]);
   // Helm waits for all but maxUnavailable of the nodes, which may be none.
   await run([
     "kubectl",
@@ -35,12 +36,12 @@ export async function install(valuesFile: string, settings: readonly string[] = 
 
 /** Uninstalls the release, and waits until no plugin runs any more. */
 export async function uninstall(): Promise<void> {
-  await run(["helm", "uninstall", release, "--namespace", releaseNamespace, "--wait", "--timeout", "2m"]);
+  await run(["helm", "uninstall", helmRelease, "--namespace", releaseNamespace, "--wait", "--timeout", "2m"]);
   const pods = ["pod", "-n", releaseNamespace, "-l", "app=secrets-store-csi-driver"];
   await run(["kubectl", "wait", "--for=delete", ...pods, "--timeout=120s"]);
 }
 
 export async function isInstalled(): Promise<boolean> {
-  const names = await run(["helm", "list", "--namespace", releaseNamespace, "--filter", `^${release}$`, "--short"]);
-  return names.trim() === release;
+  const names = await run(["helm", "list", "--namespace", releaseNamespace, "--filter", `^${helmRelease}$`, "--short"]);
+  return names.trim() === helmRelease;
 }

@@ -45,6 +45,17 @@ test("a patch carries its content under its own type", async () => {
   ]);
 });
 
+test("a delete says how long its content is, which would be the next request's otherwise", async () => {
+  const { api, server } = await serve({ status: 200 });
+  const body = { contentType: "application/json", content: { kind: "DeleteOptions" } };
+  await api.call({ method: "DELETE", path: "/apis/x", body }, noSignal);
+  expect(await api.call(get, noSignal)).toMatchObject({ status: 200 });
+  expect(server.seen).toMatchObject([
+    { method: "DELETE", body: '{"kind":"DeleteOptions"}', headers: { "content-length": "24" } },
+    { method: "GET" },
+  ]);
+});
+
 test("an answer that is no JSON has no body", async () => {
   const { api } = await serve({ status: 502, body: "<html>" });
   expect(await api.call(get, noSignal)).toEqual({ status: 502, body: undefined });

@@ -1,0 +1,61 @@
+import type { KubernetesObject } from "../model.ts";
+import type { Objects } from "../ports.ts";
+import { DESIRED_SECRET } from "./desired.ts";
+
+/** The reconciler's own Deployment. */
+const DEPLOYMENT = "azure-keyvault-csi-reconciler";
+
+/** The annotation of the Secret and of the Deployment that says which manifests they were rendered with. */
+const STAMP = "checksum/desired";
+
+/** The release, as far as the reconciler sees it. */
+export interface Release {
+  readonly secret: KubernetesObject;
+  readonly deployment: KubernetesObject;
+  /** Another one after each write to the Secret. */
+  readonly version: string;
+}
+
+/** Why nothing may be written now. */
+export interface Down {
+  readonly down: string;
+  /** The Deployment, where there is one to tell it at. */
+  readonly deployment?: KubernetesObject;
+}
+
+/**
+ * Whether the release is whole. Helm writes the Secret before what it is about, and the Deployment after all that it may
+ * have to create in between; it deletes the Deployment before anything that is held. So where one is missing, is going or
+ * was rendered with other manifests than the other, Helm is at work, or was ended at work.
+ */
+export async function readRelease(objects: Objects, namespace: string, signal: AbortSignal): Promise<Release | Down> {
+  const deployment = await objects.read(identity("apps/v1", "Deployment", namespace, DEPLOYMENT), signal);
+  const why = absence("Deployment", DEPLOYMENT, deployment);
+  if (deployment === undefined || why !== undefined) return { down: why ?? "" };
+  const secret = await objects.read(desiredSecret(namespace), signal);
+  const whyNot = absence("Secret", DESIRED_SECRET, secret);
+  if (secret === undefined || whyNot !== undefined) return { down: whyNot ?? "", deployment };
+  if (stampOf(secret) !== stampOf(deployment))
+    return {
+      down: `Helm has written only one of Secret ${DESIRED_SECRET} and Deployment ${DEPLOYMENT}: it is at work, or its last upgrade failed`,
+      deployment,
+    };
+  return { secret, deployment, version: `${secret.metadata.uid ?? ""} ${secret.metadata.resourceVersion ?? ""}` };
+}
+
+export function desiredSecret(namespace: string): KubernetesObject {
+  return identity("v1", "Secret", namespace, DESIRED_SECRET);
+}
+
+function absence(kind: string, name: string, found: KubernetesObject | undefined): string | undefined {
+  if (found === undefined) return `${kind} ${name} is not there`;
+  return found.metadata.deletionTimestamp === undefined ? undefined : `${kind} ${name} is being deleted`;
+}
+
+function stampOf({ metadata: { annotations = {} } }: KubernetesObject): string {
+  return annotations[STAMP] ?? "";
+}
+
+function identity(apiVersion: string, kind: string, namespace: string, name: string): KubernetesObject {
+  return { apiVersion, kind, metadata: { namespace, name } };
+}
