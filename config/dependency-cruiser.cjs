@@ -1,5 +1,5 @@
 /** The import table of docs/architecture.md. Core decides and touches nothing; adapters touch and decide nothing. */
-const kernel = "^src/(model|ports|errors|log)\\.ts$";
+const kernel = "^src/(model|ports|release-model|release-ports|errors|log)\\.ts$";
 const formats = "^src/formats/";
 /** One request for many who ask; like a format it touches nothing outside the process. */
 const sharing = "^src/sharing/";

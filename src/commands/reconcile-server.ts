@@ -5,7 +5,7 @@ import { createObjects } from "../kube/objects.ts";
 import { createWatches } from "../kube/watches.ts";
 import type { Logger } from "../log.ts";
 import { createReconcilerMetrics, type ReconcilerMetrics } from "../metrics/reconcile.ts";
-import type { Objects, Watches } from "../ports.ts";
+import type { Objects, Watches } from "../release-ports.ts";
 import { createHealer } from "../reconcile/healer.ts";
 import { createTimerSchedule } from "../schedule/timer.ts";
 import { userAgentOf } from "./azure-options.ts";

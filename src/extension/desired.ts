@@ -1,5 +1,5 @@
 import { CommandError } from "../errors.ts";
-import type { ChartValues } from "../model.ts";
+import type { ChartValues } from "../release-model.ts";
 import type { Chart } from "./catalogue.ts";
 import { protectedIn, withIdentity, type Identity } from "./record.ts";
 import { parsePath, printPath } from "./setting-path.ts";

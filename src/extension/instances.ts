@@ -1,7 +1,8 @@
 import { CommandError } from "../errors.ts";
 import { nearest } from "../formats/nearest.ts";
-import type { ObjectRef, ReleaseDetail, ReleaseSummary } from "../model.ts";
-import type { Releases } from "../ports.ts";
+import type { ObjectRef } from "../model.ts";
+import type { ReleaseDetail, ReleaseSummary } from "../release-model.ts";
+import type { Releases } from "../release-ports.ts";
 import { identityIn, type Identity } from "./record.ts";
 
 /** Name of the chart: a release of it is an extension, whoever installed it. */

@@ -1,6 +1,7 @@
 import { CommandError } from "../errors.ts";
-import type { ChartValues, ObjectRef, ReleaseSummary } from "../model.ts";
-import type { DriverPods, Releases, Rollouts } from "../ports.ts";
+import type { ObjectRef } from "../model.ts";
+import type { ChartValues, ReleaseSummary } from "../release-model.ts";
+import type { DriverPods, Releases, Rollouts } from "../release-ports.ts";
 import type { Chart } from "./catalogue.ts";
 import {
   daemonSetIn,

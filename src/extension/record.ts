@@ -1,4 +1,4 @@
-import type { ChartValues, ReleaseDetail, ReleaseStatus, ReleaseSummary } from "../model.ts";
+import type { ChartValues, ReleaseDetail, ReleaseStatus, ReleaseSummary } from "../release-model.ts";
 import { isMap, settingsIn } from "./values.ts";
 
 /** What an extension is known by beside its release; kept among the release's values. */

@@ -1,5 +1,5 @@
 import { CommandError } from "../errors.ts";
-import type { ChartValues } from "../model.ts";
+import type { ChartValues } from "../release-model.ts";
 import type { Catalogue, Known } from "./catalogue.ts";
 import { typed } from "./schema.ts";
 import { parsePath, type SettingPath } from "./setting-path.ts";

@@ -1,4 +1,4 @@
-import type { ChartValues } from "../model.ts";
+import type { ChartValues } from "../release-model.ts";
 import { printPath, type SettingPath } from "./setting-path.ts";
 
 /** The values with one more. What stands in the way, a scalar where a map is needed, goes. */

@@ -1,6 +1,7 @@
 import { CommandError } from "../errors.ts";
-import type { ChartValues, ObjectRef, ReleaseDetail, ReleaseStatus, ReleaseSummary } from "../model.ts";
-import type { Releases } from "../ports.ts";
+import type { ObjectRef } from "../model.ts";
+import type { ChartValues, ReleaseDetail, ReleaseStatus, ReleaseSummary } from "../release-model.ts";
+import type { Releases } from "../release-ports.ts";
 import { createRunHelm, type HelmOptions, type RunHelm } from "./command.ts";
 import { failureOf, type Attempt } from "./failure.ts";
 import { parseHelmVersion, type HelmVersion } from "./version.ts";

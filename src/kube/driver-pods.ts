@@ -1,5 +1,5 @@
 import type { ObjectRef } from "../model.ts";
-import type { DriverPods } from "../ports.ts";
+import type { DriverPods } from "../release-ports.ts";
 import type { KubernetesApi } from "./api.ts";
 import { askAsOperator } from "./operator.ts";
 

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { KubernetesObject, ObjectEvent } from "../model.ts";
-import type { Clock, ObjectEvents } from "../ports.ts";
+import type { KubernetesObject, ObjectEvent } from "../release-model.ts";
+import type { Clock } from "../ports.ts";
+import type { ObjectEvents } from "../release-ports.ts";
 import { ask, type Cluster } from "./ask.ts";
 import { collectionPath, CORE } from "./paths.ts";
 

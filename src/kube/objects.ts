@@ -1,6 +1,6 @@
 import { DriverError } from "../errors.ts";
-import type { KubernetesObject } from "../model.ts";
-import type { Objects } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { Objects } from "../release-ports.ts";
 import type { ApiAnswer, ApiRequest } from "./api.ts";
 import { ask, bodyOf, exchange, type Cluster, type Subject } from "./ask.ts";
 import { createResources } from "./resources.ts";

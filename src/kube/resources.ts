@@ -1,5 +1,5 @@
 import { DriverError } from "../errors.ts";
-import type { KubernetesObject } from "../model.ts";
+import type { KubernetesObject } from "../release-model.ts";
 import { ask, type Cluster, type Subject } from "./ask.ts";
 
 /** Where an object is. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { CommandError } from "../errors.ts";
 import type { ObjectRef } from "../model.ts";
-import type { Rollouts } from "../ports.ts";
+import type { Rollouts } from "../release-ports.ts";
 import type { KubernetesApi } from "./api.ts";
 import { askAsOperator } from "./operator.ts";
 import { namespacedPath } from "./paths.ts";

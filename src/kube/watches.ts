@@ -2,7 +2,7 @@ import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
 import { setTimeout } from "node:timers/promises";
-import type { Watches } from "../ports.ts";
+import type { Watches } from "../release-ports.ts";
 import type { ClusterAccess } from "./access.ts";
 import type { Cluster } from "./ask.ts";
 import { createResources } from "./resources.ts";

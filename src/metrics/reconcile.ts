@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from "@prometheus-io/client";
 import { reasonOf } from "../errors.ts";
-import type { Metrics, ReconcileMetrics } from "../ports.ts";
+import type { Metrics } from "../ports.ts";
+import type { ReconcileMetrics } from "../release-ports.ts";
 import { registerKubernetesRequests } from "./kubernetes.ts";
 import type { MetricsRegistry } from "./metrics.ts";
 

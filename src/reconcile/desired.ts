@@ -1,6 +1,7 @@
 import { DriverError } from "../errors.ts";
 import { parseManifests } from "../formats/manifest.ts";
-import type { KubernetesObject, Parameters } from "../model.ts";
+import type { Parameters } from "../model.ts";
+import type { KubernetesObject } from "../release-model.ts";
 
 /** The Secret in which the chart keeps what it rendered. */
 export const DESIRED_SECRET = "azure-keyvault-csi-desired";

@@ -1,4 +1,5 @@
-import type { KubernetesObject, Parameters } from "../model.ts";
+import type { Parameters } from "../model.ts";
+import type { KubernetesObject } from "../release-model.ts";
 
 /** What others have a say in is compared apart, or not at all. */
 const aside = ["apiVersion", "kind", "metadata", "status"];

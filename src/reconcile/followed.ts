@@ -1,5 +1,5 @@
-import type { KubernetesObject } from "../model.ts";
-import type { Watches } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { Watches } from "../release-ports.ts";
 import { keyOf } from "./desired.ts";
 
 /** The objects that are watched. */

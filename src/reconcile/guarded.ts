@@ -1,4 +1,4 @@
-import type { Objects } from "../ports.ts";
+import type { Objects } from "../release-ports.ts";
 import { readRelease, type Release } from "./release.ts";
 
 /** The release is no longer what was looked at: nothing more is written until it is looked at again. */

@@ -1,6 +1,7 @@
 import { messageOf } from "../errors.ts";
-import type { KubernetesObject } from "../model.ts";
-import type { Clock, Elapsed, Objects, Watches } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { Clock, Elapsed } from "../ports.ts";
+import type { Objects, Watches } from "../release-ports.ts";
 import { createAgenda, type Agenda } from "./agenda.ts";
 import { keyOf, parseDesired } from "./desired.ts";
 import { createFollowed } from "./followed.ts";

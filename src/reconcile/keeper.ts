@@ -1,6 +1,7 @@
 import { reasonOf } from "../errors.ts";
-import type { KubernetesObject } from "../model.ts";
-import type { Clock, Objects } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { Clock } from "../ports.ts";
+import type { Objects } from "../release-ports.ts";
 import type { Agenda } from "./agenda.ts";
 import { keyOf } from "./desired.ts";
 import { StoodDown } from "./guarded.ts";

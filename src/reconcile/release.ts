@@ -1,5 +1,5 @@
-import type { KubernetesObject } from "../model.ts";
-import type { Objects } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { Objects } from "../release-ports.ts";
 import { DESIRED_SECRET } from "./desired.ts";
 
 /** The reconciler's own Deployment. */

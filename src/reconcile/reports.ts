@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { KubernetesObject } from "../model.ts";
-import type { ObjectEvents, ReconcileMetrics } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { ObjectEvents, ReconcileMetrics } from "../release-ports.ts";
 import { keyOf, nameOf } from "./desired.ts";
 import type { Restored } from "./restore.ts";
 

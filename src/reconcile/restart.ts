@@ -1,5 +1,6 @@
-import type { KubernetesObject } from "../model.ts";
-import type { Clock, Objects } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { Clock } from "../ports.ts";
+import type { Objects } from "../release-ports.ts";
 import { RESTARTED_AT } from "./wanted.ts";
 
 interface PodSpec {

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from "../model.ts";
-import type { Objects } from "../ports.ts";
+import type { KubernetesObject } from "../release-model.ts";
+import type { Objects } from "../release-ports.ts";
 import { driftOf } from "./drift.ts";
 import { wantedOf } from "./wanted.ts";
 

@@ -1,4 +1,5 @@
-import type { KubernetesObject, Parameters } from "../model.ts";
+import type { Parameters } from "../model.ts";
+import type { KubernetesObject } from "../release-model.ts";
 
 /** `kubectl rollout restart` leaves this at the pod template. A restart is something that was done, no setting that strayed. */
 export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";

@@ -2,7 +2,7 @@ import type { V1ClusterRole, V1PolicyRule } from "@kubernetes/client-node";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { DESIRED_SECRET, parseDesired } from "../../src/reconcile/desired.ts";
-import type { KubernetesObject } from "../../src/model.ts";
+import type { KubernetesObject } from "../../src/release-model.ts";
 import { defined, render, renderObjects, version, type Values } from "./helm.ts";
 
 const driver = "secrets-store-csi-driver";

@@ -1,12 +1,12 @@
 import type { Means } from "../../src/extension/operations.ts";
+import type { ObjectRef } from "../../src/model.ts";
 import type {
   ChartValues,
-  ObjectRef,
   ReleaseDetail,
   ReleaseRequest,
   ReleaseStatus,
   ReleaseSummary,
-} from "../../src/model.ts";
+} from "../../src/release-model.ts";
 import { chart } from "./chart-catalogue.ts";
 import { noSignal } from "./volumes.ts";
 

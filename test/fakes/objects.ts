@@ -1,6 +1,6 @@
 import { DriverError } from "../../src/errors.ts";
-import type { KubernetesObject } from "../../src/model.ts";
-import type { Objects, Watches } from "../../src/ports.ts";
+import type { KubernetesObject } from "../../src/release-model.ts";
+import type { Objects, Watches } from "../../src/release-ports.ts";
 import { keyOf } from "../../src/reconcile/desired.ts";
 
 /** Objects in memory, written as an API server does it as far as the reconciler is concerned. Lists are replaced whole. */

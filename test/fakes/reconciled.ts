@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { KubernetesObject, ObjectEvent } from "../../src/model.ts";
+import type { KubernetesObject, ObjectEvent } from "../../src/release-model.ts";
 import { createHealer, SETTLE_MS } from "../../src/reconcile/healer.ts";
 import { DESIRED_SECRET } from "../../src/reconcile/desired.ts";
 import { createFakeLog, type FakeLog } from "./log.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import * as operations from "../../../src/extension/operations.ts";
 import type { CreateWish } from "../../../src/extension/operations.ts";
 import { parseSettings, splitSetting } from "../../../src/extension/settings.ts";
-import type { ReleaseStatus } from "../../../src/model.ts";
+import type { ReleaseStatus } from "../../../src/release-model.ts";
 import { catalogue } from "../../fakes/chart-catalogue.ts";
 import { fakeCluster } from "../../fakes/extension-means.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { protectedIn, recordOf, withIdentity, type Identity } from "../../../src/extension/record.ts";
-import type { ChartValues, ReleaseDetail, ReleaseStatus } from "../../../src/model.ts";
+import type { ChartValues, ReleaseDetail, ReleaseStatus } from "../../../src/release-model.ts";
 import { shapeOf, tutorialTexts } from "../../fakes/extension-tutorial.ts";
 
 const asInTheTutorial: Identity = {

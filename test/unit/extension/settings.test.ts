@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { CommandError } from "../../../src/errors.ts";
 import { schemaAt, typed, type Schema } from "../../../src/extension/schema.ts";
 import { parseSettings, splitSetting, withSettings, type WrittenSetting } from "../../../src/extension/settings.ts";
-import type { ChartValues } from "../../../src/model.ts";
+import type { ChartValues } from "../../../src/release-model.ts";
 import { catalogue, chart } from "../../fakes/chart-catalogue.ts";
 
 const driver = "secrets-store-csi-driver";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parsePath } from "../../../src/extension/setting-path.ts";
 import { settingsIn, valueAt, withoutValue, withValue } from "../../../src/extension/values.ts";
-import type { ChartValues } from "../../../src/model.ts";
+import type { ChartValues } from "../../../src/release-model.ts";
 
 /** Trees without empty maps, which nobody can tell from nothing. */
 const values: fc.Arbitrary<ChartValues> = fc.letrec<{ map: ChartValues; value: unknown }>((tie) => ({

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { ApiAnswer, ApiRequest } from "../../../src/kube/api.ts";
 import { createObjects } from "../../../src/kube/objects.ts";
-import type { KubernetesObject } from "../../../src/model.ts";
-import type { Objects } from "../../../src/ports.ts";
+import type { KubernetesObject } from "../../../src/release-model.ts";
+import type { Objects } from "../../../src/release-ports.ts";
 import { noSignal } from "../../fakes/volumes.ts";
 
 const daemonSet: KubernetesObject = {

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createAuthority } from "../../../src/emulator/ca.ts";
 import { createWatches } from "../../../src/kube/watches.ts";
-import type { KubernetesObject } from "../../../src/model.ts";
-import type { Watches } from "../../../src/ports.ts";
+import type { KubernetesObject } from "../../../src/release-model.ts";
+import type { Watches } from "../../../src/release-ports.ts";
 
 const object: KubernetesObject = {
   apiVersion: "apps/v1",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { KubernetesObject } from "../../../src/model.ts";
+import type { KubernetesObject } from "../../../src/release-model.ts";
 import { DESIRED_SECRET, parseDesired } from "../../../src/reconcile/desired.ts";
 
 function secretOf(manifests: string, annotations?: Readonly<Record<string, string>>): KubernetesObject {

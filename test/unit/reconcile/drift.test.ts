@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { KubernetesObject } from "../../../src/model.ts";
+import type { KubernetesObject } from "../../../src/release-model.ts";
 import { driftOf } from "../../../src/reconcile/drift.ts";
 import { wantedOf } from "../../../src/reconcile/wanted.ts";
 

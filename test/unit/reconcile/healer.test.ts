@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
-import type { KubernetesObject } from "../../../src/model.ts";
+import type { KubernetesObject } from "../../../src/release-model.ts";
 import { account, createReconciled, daemonSet, role, SEEN, SETTLED, type Reconciled } from "../../fakes/reconciled.ts";
 
 const all = [account, role, daemonSet];

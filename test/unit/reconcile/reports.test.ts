@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
-import type { ObjectEvent } from "../../../src/model.ts";
+import type { ObjectEvent } from "../../../src/release-model.ts";
 import { createReports, type Reports } from "../../../src/reconcile/reports.ts";
 import { createFakeLog, type FakeLog } from "../../fakes/log.ts";
 import { account, daemonSet as deployment, role } from "../../fakes/reconciled.ts";
