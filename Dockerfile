@@ -46,7 +46,7 @@ RUN set -eu; cd /rootfs; mkdir app/cache; \
     echo '{"clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1"}}],"users":[{"name":"u","user":{"token":"t"}}],"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"current-context":"x"}' > kubeconfig; \
     serve() { \
       NODE_COMPILE_CACHE=/app/cache chroot . \
-      /usr/local/bin/node --disable-sigusr1 --max-semi-space-size=1 --max-old-space-size=64 /app/main.js "$@" \
+      /usr/local/bin/node --disable-sigusr1 --expose-gc --max-semi-space-size=1 --max-old-space-size=64 /app/main.js "$@" \
         --endpoint=unix:///csi.sock & plugin=$!; \
       until [ -S csi.sock ]; do kill -0 $plugin; sleep 0.1; done; \
       kill $plugin; wait $plugin; \
@@ -67,4 +67,4 @@ ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/app/cache \
     MALLOC_ARENA_MAX=2 \
     UV_THREADPOOL_SIZE=16
-ENTRYPOINT ["/usr/local/bin/node", "--disable-sigusr1", "--max-semi-space-size=1", "--max-old-space-size=64", "/app/main.js", "node"]
+ENTRYPOINT ["/usr/local/bin/node", "--disable-sigusr1", "--expose-gc", "--max-semi-space-size=1", "--max-old-space-size=64", "/app/main.js", "node"]

@@ -73,7 +73,7 @@ module.exports = {
             metrics: ["@prometheus-io"],
             logging: ["pino"],
             "provider/azure": ["@azure", "jose", "p-queue"],
-            "provider/remote": ["@grpc"],
+            "provider/remote": ["@grpc", "p-queue"],
           }[name],
         },
       ),

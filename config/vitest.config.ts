@@ -4,8 +4,10 @@ export default defineConfig({
   test: {
     root: `${import.meta.dirname}/..`,
     restoreMocks: true,
+    // What is waited for comes, on a busy machine later.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,
         test: {

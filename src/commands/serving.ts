@@ -4,7 +4,10 @@ import { describeFlags, type FlagTable } from "../formats/flags.ts";
 import type { Logger } from "../log.ts";
 import { createLogger } from "../logging/logger.ts";
 import { findDebugging, hardenProcess } from "../process/harden.ts";
+import { loadReleaseMemory } from "../process/memory.ts";
+import { processorTimeMs, releaseAtRest } from "../process/rest.ts";
 import { trustExtraAuthorities } from "../process/trust.ts";
+import { createTimerSchedule } from "../schedule/timer.ts";
 import { complain, say, type Command } from "./command.ts";
 import type { ProcessFlags } from "./process-flags.ts";
 
@@ -62,6 +65,8 @@ async function serve<Flags extends ProcessFlags, Means>(
     const means = await prepare(flags, env, log);
     await hardenProcess();
     const running = await start(flags, means, log);
+    await using upkeep = new AsyncDisposableStack();
+    upkeep.use(releaseAtRest(createTimerSchedule(log), await loadReleaseMemory(), processorTimeMs));
     const end = await Promise.race([running.ended, stop.then(() => undefined)]);
     if (end === undefined) log.info("Stopping", { signal: await stop });
     else log.error(end);

@@ -25,6 +25,8 @@ export interface Kubernetes {
   readonly rights: Rights;
   /** The next requests of the plugin are answered with this status (503, say) and do nothing; 0 ends it. */
   failPlugin(status: number): void;
+  /** Requests of this form (`PATCH /api/v1/…`) get no answer, whoever sends them; undefined ends it. */
+  ignore(requests: RegExp | undefined): void;
 }
 
 export interface KubernetesTokens {
@@ -52,6 +54,7 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
   const tally = createTally();
   const rights = createRights();
   let failure = 0;
+  let ignored: RegExp | undefined;
 
   function refusalOf(request: Request, key: ObjectKey): Response | undefined {
     const token = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
@@ -78,12 +81,19 @@ export function createKubernetes(tokens: KubernetesTokens): Kubernetes {
       .all(`/${group}/namespaces/:namespace/:plural/:name`, route);
   app.notFound((c) => statusAnswer(404, "NotFound", `the server could not find the requested resource ${c.req.path}`));
   return {
-    handler: (request) => tally.count(request, async () => app.fetch(request)),
+    handler: (request, connection) =>
+      tally.count(request, async () => {
+        const form = `${request.method} ${new URL(request.url).pathname}`;
+        return ignored?.test(form) ? connection.ignore() : app.fetch(request);
+      }),
     objects,
     tally,
     rights,
     failPlugin: (status) => {
       failure = status;
+    },
+    ignore: (requests) => {
+      ignored = requests;
     },
   };
 }

@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { connect } from "node:net";
 import {
   logVerbosity,
   Server,
@@ -9,6 +8,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { DriverError } from "../errors.ts";
+import { isServed } from "./listening.ts";
 
 // Its own lines are neither klog's nor JSON; what matters in them reaches us as errors.
 setLogVerbosity(logVerbosity.NONE);
@@ -44,22 +44,6 @@ export async function listen(services: readonly Service[], socketPath: string): 
     process.umask(before);
   }
   return { stop: (limitMs) => drain(server, limitMs) };
-}
-
-function isServed(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(socketPath);
-    const answer = (served: boolean): void => {
-      socket.destroy();
-      resolve(served);
-    };
-    socket.once("connect", () => {
-      answer(true);
-    });
-    socket.once("error", () => {
-      answer(false);
-    });
-  });
 }
 
 function bind(server: Server, socketPath: string): Promise<void> {

@@ -62,15 +62,24 @@ function verbOf({ method }: ApiRequest, status: number): KubernetesRequest["verb
   return method === "POST" || status === 201 ? "create" : "patch";
 }
 
-function unreachable(cause: unknown, signal: AbortSignal): DriverError {
-  if (signal.aborted) return new DriverError("DeadlineExceeded", "the caller's deadline ended", { cause });
-  const { code, name, cause: why } = cause as NodeJS.ErrnoException;
-  // Node tells every aborted request as AbortError, with the signal's reason as its cause.
-  const timedOut = why instanceof Error && why.name === "TimeoutError";
-  const told = timedOut ? "no answer in 10 s" : (code ?? name);
-  return new DriverError("KubernetesUnavailable", `the Kubernetes API cannot be reached (${told})`, {
+/** A caller who left is not answered; to one who set a limit the API is as good as away. */
+function unreachable(cause: unknown, { aborted, reason }: AbortSignal): DriverError {
+  if (aborted && !isTimeout(reason))
+    return new DriverError("DeadlineExceeded", "the caller's deadline ended", { cause });
+  return new DriverError("KubernetesUnavailable", `the Kubernetes API cannot be reached (${whyOf(cause, aborted)})`, {
     cause,
   });
+}
+
+function whyOf(cause: unknown, isCallersLimit: boolean): string {
+  if (isCallersLimit) return "no answer in time";
+  const { code, name, cause: why } = cause as NodeJS.ErrnoException;
+  // Node tells every aborted request as AbortError, with the signal's reason as its cause.
+  return isTimeout(why) ? "no answer in 10 s" : (code ?? name);
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "TimeoutError";
 }
 
 /** OwnerReferencesPermissionEnforcement asks for one more right where the owner of an existing object changes. */

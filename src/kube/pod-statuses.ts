@@ -57,9 +57,9 @@ function parseStatus(body: unknown): LivePodStatus {
 }
 
 /** By the chart's admission policy (charts/azure-keyvault-csi/templates/admission.yaml), whose words these are. */
-function isOfAnotherNode({ status, body }: ApiAnswer): boolean {
+function isOfAnotherNode({ body }: ApiAnswer): boolean {
   const message = (body as { readonly message?: unknown } | undefined)?.message;
-  return status === 422 && typeof message === "string" && message.endsWith("the pod status is of another node");
+  return typeof message === "string" && message.endsWith("the pod status is of another node");
 }
 
 /** A StatefulSet's pod that moved: the status goes with the pod before it, as soon as garbage is collected. */

@@ -12,7 +12,7 @@ export function agesOf(known: readonly KnownVolume[], { rotates }: { readonly ro
     oldest: rotates && times.length > 0 ? new Date(times.reduce((a, b) => Math.min(a, b))) : undefined,
     classes: longestWaitOfClasses(known),
     owing: known.filter(({ report, secretsOwed }) => report !== "told" || secretsOwed).length,
-    failing: known.filter(({ failing }) => failing).length,
+    failing: rotates ? known.filter(({ failing }) => failing).length : 0,
   };
 }
 

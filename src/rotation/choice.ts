@@ -1,6 +1,5 @@
 import { fingerprintOf } from "../formats/fingerprint.ts";
-import { areOverdue, isFetchable } from "../volume/credentials.ts";
-import type { FetchableVolume } from "../volume/freshen.ts";
+import { areOverdue, isFetchable, type FetchableVolume } from "../volume/credentials.ts";
 import type { KnownVolume } from "../volume/volumes.ts";
 
 /** Which volumes a pass takes: those that kubelet handed over credentials for, lately enough. The others wait for kubelet. */

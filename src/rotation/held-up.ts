@@ -1,6 +1,7 @@
 import { HELD_UP_MS } from "../volume/deliver.ts";
 import { settle } from "../volume/settle.ts";
 import type { VolumePorts } from "../volume/volume-ports.ts";
+import { fewAtOnce } from "./few-at-once.ts";
 
 /** How often it is looked whether the status of an earlier pod has gone. */
 export const HELD_UP_PERIOD_MS = 5_000;
@@ -12,5 +13,5 @@ export async function reportHeldUp(ports: VolumePorts, signal: AbortSignal): Pro
   const waiting = ports.volumes
     .all()
     .filter(({ heldUpSince = -Infinity }) => now - heldUpSince < HELD_UP_MS + HELD_UP_PERIOD_MS);
-  for (const known of waiting) await settle(known, ports, signal);
+  await fewAtOnce(waiting, signal, (known, limited) => settle(known, ports, limited));
 }

@@ -9,7 +9,7 @@ export const OVERDUE_PERIOD_MS = 60_000;
 export function dropOverdue({ volumes, events, elapsed }: Pick<VolumePorts, "volumes" | "events" | "elapsed">): void {
   const now = elapsed();
   for (const known of volumes.all().filter((volume) => areOverdue(volume, now))) {
-    volumes.change(known.volume, { credentials: undefined });
+    volumes.change(known.volume, { credentials: undefined, failing: true });
     events.record(known.volume.pod, credentialsDropped(known.volume));
   }
 }

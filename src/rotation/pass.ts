@@ -1,5 +1,6 @@
 import { DriverError } from "../errors.ts";
-import { freshen, type FetchableVolume, type Freshened } from "../volume/freshen.ts";
+import { isFetchable, type FetchableVolume } from "../volume/credentials.ts";
+import { freshen, type Freshened } from "../volume/freshen.ts";
 import { forPass } from "../volume/freshness.ts";
 import { recovered, refreshFailed, rotated } from "../volume/pod-events.ts";
 import type { Asking, VolumePorts } from "../volume/volume-ports.ts";
@@ -63,9 +64,8 @@ async function rotate(
   stopped: AbortSignal,
 ): Promise<void> {
   using claim = await ports.volumes.claimInTurn(volume, asking.signal);
-  const known = ports.volumes.get(volume.targetPath);
-  if (claim === undefined || known?.volume !== volume || known.credentials === undefined) return;
-  const fetchable = { ...known, credentials: known.credentials };
+  const fetchable = ports.volumes.current(volume);
+  if (claim === undefined || fetchable === undefined || !isFetchable(fetchable)) return;
   const startedAt = ports.elapsed();
   const tookMs = (): number => ports.elapsed() - startedAt;
   try {

@@ -12,11 +12,11 @@ export interface Wish {
  * What must change so that a Secret is as desired; undefined when nothing must. Other people's labels, annotations and
  * owners stay.
  */
-export function changesOf(live: LiveSecret, { desired, fresh }: Wish): SecretChanges | undefined {
+export function changesOf(live: LiveSecret, wish: Wish): SecretChanges | undefined {
+  const { desired } = wish;
   const applied = appliedTo(live.annotations);
   const { [WRITTEN_AT]: writtenAt = "", ...annotations } = desired.annotations;
-  const outdated = !fresh && isLater(live.annotations, desired.annotations) && isIntact(live, desired);
-  const data = outdated ? {} : dataChanges(live.data, desired.data);
+  const data = keepsLater(live, wish) ? {} : dataChanges(live.data, desired.data);
   const redated = Object.keys(data).length > 0 || !Object.hasOwn(live.annotations, WRITTEN_AT);
   const changes = {
     labels: mapChanges(live.labels, desired.labels, applied.labels),
@@ -29,6 +29,12 @@ export function changesOf(live: LiveSecret, { desired, fresh }: Wish): SecretCha
   };
   const nothing = Object.values(changes).every((part) => Object.keys(part).length === 0);
   return nothing ? undefined : changes;
+}
+
+/** Whether other values stay, since they are made of later files: those that are wanted may be what the vault held before. */
+export function keepsLater(live: LiveSecret, { desired, fresh }: Wish): boolean {
+  if (fresh || !isLater(live.annotations, desired.annotations) || !isIntact(live, desired)) return false;
+  return Object.keys(dataChanges(live.data, desired.data)).length > 0;
 }
 
 /** Whether the values are those which the plugin wrote at the date of the annotation; else there is nothing to keep. */

@@ -1,7 +1,8 @@
 import { DriverError, inContext, type Reason } from "../errors.ts";
 import type { DesiredSecret, OwnerReference, SecretObject, SecretProviderClass, Volume, VolumeFile } from "../model.ts";
 import type { PfxReader } from "../ports.ts";
-import { bringAbout, type SecretPorts } from "./bring-about.ts";
+import { bringAbout, type Result, type SecretPorts } from "./bring-about.ts";
+import type { Wish } from "./changes.ts";
 import { marksOf } from "./marks.ts";
 import { ownersOf, type OwnerPorts } from "./owners.ts";
 import { checkSecretObject, secretDataOf } from "./secret-data.ts";
@@ -27,6 +28,8 @@ export interface SecretOutcome {
   readonly secretName: string;
   /** `patched`: its values; `marked`: only labels, annotations or owners; `refused`: it will not go until somebody changes class, files, Secret or rights; `failed`: to be tried again. */
   readonly outcome: "created" | "patched" | "marked" | "unchanged" | "refused" | "failed";
+  /** Other values stay, since by the time of day they are made of later files; somebody may have set the clock. */
+  readonly keepsLater?: true;
   /** Why; with `refused` and `failed`. */
   readonly error?: DriverError;
 }
@@ -75,9 +78,18 @@ async function syncOne(
   const { secretName } = object;
   try {
     const desired = await desiredSecret(object, request, ports, signal);
-    return { secretName, ...(await bringAbout({ desired, fresh: request.fresh }, ports, signal)) };
+    return { secretName, ...(await bringAboutNamed({ desired, fresh: request.fresh }, ports, signal)) };
   } catch (error) {
     return failed(secretName, error);
+  }
+}
+
+async function bringAboutNamed(wish: Wish, ports: SyncPorts, signal: AbortSignal): Promise<Result> {
+  const { namespace, name } = wish.desired.ref;
+  try {
+    return await bringAbout(wish, ports, signal);
+  } catch (error) {
+    throw inContext(`secret ${namespace}/${name}: `, error);
   }
 }
 

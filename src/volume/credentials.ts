@@ -1,5 +1,8 @@
-import type { FetchableVolume } from "./freshen.ts";
+import type { Credentials } from "../model.ts";
 import type { KnownVolume } from "./volumes.ts";
+
+/** A volume that is known with credentials, so that it can be fetched. */
+export type FetchableVolume = KnownVolume & { readonly credentials: Credentials };
 
 /** Kubelet publishes each volume anew every minute or two. Who missed that for so long lost the Secret, or the pod is gone. */
 const KEPT_MS = 15 * 60_000;

@@ -1,5 +1,6 @@
-import type { Credentials, ObjectVersion, SecretProviderClass } from "../model.ts";
+import type { ObjectVersion, SecretProviderClass } from "../model.ts";
 import { fetchContent, type CheckedContent } from "./content.ts";
+import type { FetchableVolume } from "./credentials.ts";
 import { deliver } from "./deliver.ts";
 import { currentClass } from "./secret-class.ts";
 import type { Asking, VolumePorts } from "./volume-ports.ts";
@@ -12,9 +13,6 @@ export interface Freshened {
   readonly before: readonly ObjectVersion[] | undefined;
   readonly after: readonly ObjectVersion[];
 }
-
-/** A volume that is known with credentials, so that it can be fetched. */
-export type FetchableVolume = KnownVolume & { readonly credentials: Credentials };
 
 /**
  * The one operation: brings a published volume up to date, class → content → files → status → Secrets. Equal content is
@@ -67,7 +65,7 @@ async function rewrite(
   { volumes, mounter, files }: VolumePorts,
 ): Promise<"unchanged" | "changed" | undefined> {
   // Forgotten; or published anew meanwhile, with content that may be newer than this.
-  if (volumes.get(volume.targetPath)?.volume !== volume) return undefined;
+  if (volumes.current(volume) === undefined) return undefined;
   // Without its mount the files would go to the node's disk.
   if ((await mounter.look(volume.targetPath)) !== "mounted") return undefined;
   return files.write(volume.targetPath, payload, volume.group);

@@ -77,10 +77,9 @@ export function secretEvent({ secretName, outcome, error }: SecretOutcome, occas
     );
   // Another owner or label is no news to a pod.
   if (outcome === "unchanged" || outcome === "marked" || occasion === "publish") return undefined;
-  const did =
-    occasion === "rotation"
-      ? "follows the rotated content"
-      : `was ${outcome === "created" ? "gone" : "altered"} and is restored`;
+  // Whether it was deleted, or its first creation was owed, nobody knows.
+  if (outcome === "created") return normal("SecretRotationComplete", `secret ${secretName} was missing and is created`);
+  const did = occasion === "rotation" ? "follows the rotated content" : "was altered and is restored";
   return normal("SecretRotationComplete", `secret ${secretName} ${did}`);
 }
 

@@ -11,6 +11,9 @@ import { settle } from "./settle.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 import type { KnownVolume } from "./volumes.ts";
 
+/** A pod that has its files does not wait longer for what Kubernetes is told of them; the rest is owed. */
+const DELIVERY_LIMIT_MS = 10_000;
+
 /** Whose content a published volume holds; empty while that is not known. */
 export interface Published {
   readonly provider: string;
@@ -26,7 +29,12 @@ interface Filled {
  * NodePublishVolume. After success the target is a mount with the whole content, its credentials are known, and what
  * Kubernetes is told of it is written or owed. After failure nothing that this call made is left. Idempotent.
  */
-export async function publishVolume(request: PublishRequest, ports: VolumePorts, call: Call): Promise<Published> {
+export async function publishVolume(
+  request: PublishRequest,
+  ports: VolumePorts,
+  call: Call,
+  deliveryLimitMs = DELIVERY_LIMIT_MS,
+): Promise<Published> {
   const { signal } = call;
   if (await isPublished(request.volume, ports)) return acknowledge(request, ports, signal);
   const { volume } = request;
@@ -48,7 +56,8 @@ export async function publishVolume(request: PublishRequest, ports: VolumePorts,
   using claim = filled.claim;
   if (claim === undefined) return await acknowledge(request, ports, signal);
   logPublished(volume, ports);
-  await deliver({ volume, files: filled.content.payload, occasion: "publish" }, ports, signal);
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(deliveryLimitMs)]);
+  await deliver({ volume, files: filled.content.payload, occasion: "publish" }, ports, limited);
   return { provider: secretProviderClass.provider };
 }
 

@@ -1,10 +1,8 @@
 import { DriverError } from "../errors.ts";
 import type { SecretProviderClass, Volume } from "../model.ts";
+import { mayPass } from "./refusal.ts";
 import type { Asking, VolumePorts } from "./volume-ports.ts";
 import type { KnownVolume } from "./volumes.ts";
-
-/** An API server that has just started refuses everybody, until it knows who may what. Only what lasts longer is a refusal. */
-const REFUSAL_COUNTS_AFTER_MS = 60_000;
 
 /** The class that a volume names, as it is now. */
 export function readClass(
@@ -61,5 +59,5 @@ function willPass(error: unknown, { volume, refusedSince }: KnownVolume, { volum
   if (error.reason !== "PermissionDenied") return error.reason === "KubernetesUnavailable";
   const since = refusedSince ?? elapsed();
   volumes.change(volume, { refusedSince: since });
-  return elapsed() - since < REFUSAL_COUNTS_AFTER_MS;
+  return mayPass(since, elapsed());
 }

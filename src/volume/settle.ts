@@ -8,35 +8,24 @@ import { unreported } from "./pod-events.ts";
 import type { VolumePorts } from "./volume-ports.ts";
 import type { KnownVolume } from "./volumes.ts";
 
-/**
- * Pays the report that a volume owes, if any; resolves to whether nothing is owed any more. What fails stays owed and is
- * told. A volume in flight is left to those who have it.
- */
-export async function settle({ volume }: KnownVolume, ports: VolumePorts, signal: AbortSignal): Promise<boolean> {
+/** Pays the report that a volume owes, if any. What fails stays owed and is told. A volume in flight is left to those who have it. */
+export async function settle({ volume }: KnownVolume, ports: VolumePorts, signal: AbortSignal): Promise<void> {
   using claim = ports.volumes.claim(volume);
-  if (claim === undefined) return true;
-  const known = ports.volumes.get(volume.targetPath);
-  if (known?.report !== "unknown") return await report(volume, ports, signal);
+  if (claim === undefined) return;
+  const known = ports.volumes.current(volume);
   try {
-    return await lookInto(known, ports, signal);
+    await (known?.report === "unknown" ? lookInto(known, ports, signal) : report(volume, ports, signal));
   } catch (error) {
     ports.events.record(volume.pod, unreported(volume, error));
-    return false;
   }
 }
 
 /** The pair, or this program before it was restarted, published the volume: is there a status that names this very pod? */
-async function lookInto(known: KnownVolume, ports: VolumePorts, signal: AbortSignal): Promise<boolean> {
+async function lookInto(known: KnownVolume, ports: VolumePorts, signal: AbortSignal): Promise<void> {
   const { volume } = known;
-  if (await isReported(volume, ports, signal)) {
-    ports.volumes.change(volume, { report: "told" });
-    return true;
-  }
+  if (await isReported(volume, ports, signal)) ports.volumes.change(volume, { report: "told" });
   // Without credentials it waits for kubelet's next publish.
-  if (!isFetchable(known)) return false;
-  const asking = { freshness: forRepair(ports.clock), signal };
-  await freshen(known, ports, asking);
-  return ports.volumes.get(volume.targetPath)?.report === "told";
+  else if (isFetchable(known)) await freshen(known, ports, { freshness: forRepair(ports.clock), signal });
 }
 
 async function isReported(volume: Volume, { statuses }: VolumePorts, signal: AbortSignal): Promise<boolean> {

@@ -28,6 +28,8 @@ export interface KnownVolume {
   readonly heldUpSince?: number | undefined;
   /** Whether a Secret of the class could not be brought up to date. */
   readonly secretsOwed: boolean;
+  /** Since when Secrets of the class may not be written, by `elapsed`; undefined when nobody refused them last. */
+  readonly secretsRefusedSince?: number | undefined;
   /** When the content was last known to be the vault's; for a volume that was taken over, since when it is known. */
   readonly freshAt: Date;
   /** Whether the last refresh failed. */
@@ -37,6 +39,8 @@ export interface KnownVolume {
 /** The volumes that this process published or took over, by target path. */
 export interface Volumes {
   get(targetPath: string): KnownVolume | undefined;
+  /** What is known of this very publication. */
+  current(volume: Volume): KnownVolume | undefined;
   all(): readonly KnownVolume[];
   /** A volume was published; one of the same target that was known until now is no more. */
   remember(known: KnownVolume): KnownVolume;
@@ -63,9 +67,14 @@ export function createVolumes({ keepsCredentials }: { readonly keepsCredentials:
     return kept;
   }
 
-  function change(volume: Volume, news: Partial<Omit<KnownVolume, "volume">>): KnownVolume | undefined {
+  function current(volume: Volume): KnownVolume | undefined {
     const entry = known.get(volume.targetPath);
-    return entry?.volume === volume ? put({ ...entry, ...news }) : undefined;
+    return entry?.volume === volume ? entry : undefined;
+  }
+
+  function change(volume: Volume, news: Partial<Omit<KnownVolume, "volume">>): KnownVolume | undefined {
+    const entry = current(volume);
+    return entry && put({ ...entry, ...news });
   }
 
   function claim(volume: Volume): Disposable | undefined {
@@ -88,6 +97,7 @@ export function createVolumes({ keepsCredentials }: { readonly keepsCredentials:
 
   return {
     get: (targetPath) => known.get(targetPath),
+    current,
     all: () => [...known.values()],
     remember: put,
     change,

@@ -65,6 +65,12 @@ describe("the hook that brings the CRDs up to date", () => {
     expect(spec?.imagePullSecrets).toEqual([{ name: "registry" }]);
   });
 
+  test("runs our image, whatever image of the pair's the values name", () => {
+    const image = { repository: "mcr.microsoft.com/oss/v2/azure/secrets-store/provider-azure", tag: "v1.8.2" };
+    const { spec } = hookOf({}, { linux: { image } });
+    expect(spec?.template.spec?.containers[0]?.image).toBe(`azure-keyvault-csi:${version}`);
+  });
+
   test("its pod is not found by the plugin's label, whatever labels are asked for", () => {
     const podLabels = { team: "blue", app: driver };
     const labels = hookOf({ crds: { podLabels } }).spec?.template.metadata?.labels;

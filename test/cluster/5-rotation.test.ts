@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cluster, vault } from "./cluster.ts";
-import { apply, describedEvents, exec, get, kubectl, list, ready, remove, type KubernetesObject } from "./kubectl.ts";
+import { apply, describedOnce, exec, get, kubectl, list, ready, remove, type KubernetesObject } from "./kubectl.ts";
 import { pauseApiServer, podDirectory, whyNotHere } from "./node.ts";
-import { credentials, credentialsSecret, deployment, mountPath, pod, secretClass } from "./objects.ts";
+import { credentials, credentialsSecret, deployment, mountPath, pod, secretClass, syncedClass } from "./objects.ts";
 import { install } from "./release.ts";
 import { until } from "./shell.ts";
 
@@ -29,13 +29,6 @@ afterAll(async () => {
   await remove("turning", "waiting", "lasting-hour");
   await install(join(cluster.dir, "values.yaml"));
 });
-
-/** A class whose one object is also a Kubernetes Secret of the class's name. */
-function syncedClass(name: string, object: string): object {
-  const spc = secretClass(name, [object]) as { readonly spec: object };
-  const data = [{ objectName: object, key: "password" }];
-  return { ...spc, spec: { ...spc.spec, secretObjects: [{ secretName: name, type: "Opaque", data }] } };
-}
 
 async function secretValue(name: string): Promise<string | undefined> {
   const secret = await get<KubernetesObject & { readonly data?: { readonly password?: string } }>("secret", name);
@@ -66,10 +59,7 @@ test("a running pod sees the new version, and an event says which it is and not 
     "the pod reads the second value",
     async () => (await exec("turning", "cat", `${mountPath}/turning`)) === "second value of turning",
   );
-  const events = await until("the event is there", async () => {
-    const described = await describedEvents("turning");
-    return described.includes("MountRotationComplete") && described;
-  });
+  const events = await describedOnce("turning", "MountRotationComplete");
   console.log(events);
   expect(events).toContain("secret/turning is version ");
   expect(events).not.toContain("second value");

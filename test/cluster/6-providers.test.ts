@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildGoProvider, startGoPeer, type GoPeer } from "../provider/go-peer.ts";
 import { cluster, vault } from "./cluster.ts";
-import { apply, describedEvents, exec, failedMount, get, kubectl, ready, remove } from "./kubectl.ts";
+import { apply, describedEvents, describedOnce, exec, failedMount, get, kubectl, ready, remove } from "./kubectl.ts";
 import { whyNotHere } from "./node.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
 import { install } from "./release.ts";
@@ -94,10 +94,7 @@ onTheNode(`when it has gone the files stay, an event says why, and a pod that st
   await rm(primary, { force: true });
   await apply(pod({ name: "late", classes: ["ours", "others"], needs: file }));
   expect(await failedMount("late")).toContain('provider "other"');
-  const events = await until("the running pod's event is there", async () => {
-    const described = await describedEvents("both");
-    return described.includes("MountRotationFailed") && described;
-  });
+  const events = await describedOnce("both", "MountRotationFailed");
   console.log(`$ kubectl describe pod both\n${events}\n$ kubectl describe pod late\n${await describedEvents("late")}`);
   expect(await exec("both", "cat", file)).toBe("value 4");
   await start(primary, 5);

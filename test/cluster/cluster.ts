@@ -1,5 +1,6 @@
 import { inject } from "vitest";
 import type { AllCounters } from "../../src/emulator/control.ts";
+import type { Fault } from "../../src/emulator/fault.ts";
 import type { Counters } from "../../src/emulator/tally.ts";
 
 /** What setup.ts made, for the tests. */
@@ -29,6 +30,9 @@ export interface Vault {
   letRead(application: { readonly objectId: string }): Promise<void>;
   /** Every answer comes so much later. */
   delay(milliseconds: number): Promise<void>;
+  /** From now on it fails so, until it behaves again. */
+  misbehave(fault: Fault): Promise<void>;
+  behave(): Promise<void>;
   /** What it was asked since the reset. */
   counters(): Promise<Counters>;
 }
@@ -41,6 +45,8 @@ export function vaultNamed(name: string): Vault {
     set: (secret, value) => control("PUT", `${path}/secrets/${secret}`, value),
     letRead: ({ objectId }) => control("PUT", `${path}/access/${objectId}`, JSON.stringify({ secrets: ["get"] })),
     delay: (milliseconds) => control("POST", `${path}/latency/${milliseconds}`),
+    misbehave: (fault) => control("POST", `${path}/faults`, JSON.stringify(fault)),
+    behave: () => control("DELETE", `${path}/faults`),
     counters: async () => {
       const found = (await counters()).vaults[name];
       if (found === undefined) throw new Error(`the emulator has no vault ${name}`);

@@ -24,10 +24,10 @@ export function publish(issuer: Issuer): Promise<void> {
   return put("/entra/issuers", issuer);
 }
 
-/** A new application of the tests' tenant; nothing proves it yet. */
-export async function register(): Promise<Application> {
+/** A new application of the tests' tenant; nothing proves it yet, unless it gets a secret. */
+export async function register(secret: Pick<AppRegistration, "clientSecret"> = {}): Promise<Application> {
   const application = { clientId: randomUUID(), objectId: randomUUID() };
-  await put("/entra/apps", { tenantId: cluster.tenantId, ...application });
+  await put("/entra/apps", { tenantId: cluster.tenantId, ...application, ...secret });
   return application;
 }
 

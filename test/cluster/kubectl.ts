@@ -1,3 +1,4 @@
+import { patternOf } from "../fakes/source-texts.ts";
 import { run, until } from "./shell.ts";
 
 /** The namespace of everything that the tests make; the context of their kubeconfig points to it. */
@@ -20,6 +21,7 @@ export interface Pod extends KubernetesObject {
     readonly phase: string;
     readonly containerStatuses?: readonly {
       readonly ready: boolean;
+      readonly restartCount: number;
       readonly state: { readonly terminated?: object };
     }[];
   };
@@ -82,4 +84,16 @@ export function failedMount(pod: string): Promise<string> {
 export async function describedEvents(pod: string): Promise<string> {
   const text = await kubectl("describe", "pod", pod);
   return text.slice(text.indexOf("\nEvents:")).trim();
+}
+
+/** The same once it says the text, in which `<…>` stands for anything. */
+export function describedOnce(pod: string, text: string, limitMs?: number): Promise<string> {
+  return until(
+    `kubectl describe pod ${pod} says: ${text}`,
+    async () => {
+      const described = await describedEvents(pod);
+      return patternOf(text).test(described) && described;
+    },
+    limitMs,
+  );
 }

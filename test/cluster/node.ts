@@ -4,14 +4,14 @@ import { access, readdir, readFile, readlink, writeFile } from "node:fs/promises
 import { basename, join } from "node:path";
 import { until } from "./shell.ts";
 
-/** The node's own processes and mounts, where the node is this machine. */
-async function processes(matches: (argv: readonly string[]) => boolean): Promise<readonly number[]> {
+/** The node's own processes, where the node is this machine. */
+export async function processes(matches: (argv: readonly string[]) => boolean): Promise<readonly number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(pids.map(async (pid) => (matches(await argvOf(pid)) ? [Number(pid)] : [])));
   return found.flat();
 }
 
-async function argvOf(pid: string): Promise<readonly string[]> {
+export async function argvOf(pid: string): Promise<readonly string[]> {
   const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   return text.split("\0").slice(0, -1);
 }
@@ -52,8 +52,14 @@ export async function killPlugin(): Promise<void> {
 
 /** Kubelet ends and is started again as it was. */
 export async function restartKubelet(): Promise<void> {
-  const pid = await kubeletPid();
-  if (pid === undefined) throw new Error("kubelet does not run on this machine");
+  const startAgain = await endDaemon("kubelet", "SIGTERM");
+  await startAgain();
+}
+
+/** Ends a daemon of the node; resolves to what starts it again as it was. */
+export async function endDaemon(name: string, signal: "SIGTERM" | "SIGKILL"): Promise<() => Promise<void>> {
+  const [pid] = await processes(([program = ""]) => basename(program) === name);
+  if (pid === undefined) throw new Error(`${name} does not run on this machine`);
   const [program = "", ...args] = await argvOf(String(pid));
   const environment = (await readFile(`/proc/${pid}/environ`, "utf8"))
     .split("\0")
@@ -61,15 +67,18 @@ export async function restartKubelet(): Promise<void> {
   const env = Object.fromEntries(
     environment.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
   );
-  const [cwd, exe, output] = await Promise.all(["cwd", "exe", "fd/1"].map((name) => readlink(`/proc/${pid}/${name}`)));
-  process.kill(pid, "SIGTERM");
-  await until("kubelet has ended", async () => !(await isAlive(pid)));
-  const log = openSync(output ?? "/dev/null", "a");
-  const child = spawn(exe ?? program, args, { cwd, env, argv0: program, detached: true, stdio: ["ignore", log, log] });
-  child.unref();
-  // A bed that keeps the pid of its daemons shall still find them.
-  const pidFile = join(cwd ?? "/", "run/kubelet.pid");
-  if (await exists(pidFile)) await writeFile(pidFile, `${child.pid ?? 0}\n`);
+  const [cwd, exe, output] = await Promise.all(["cwd", "exe", "fd/1"].map((link) => readlink(`/proc/${pid}/${link}`)));
+  process.kill(pid, signal);
+  await until(`${name} has ended`, async () => !(await isAlive(pid)));
+  return async () => {
+    const log = openSync(output ?? "/dev/null", "a");
+    const stdio = ["ignore", log, log] as const;
+    const child = spawn(exe ?? program, args, { cwd, env, argv0: program, detached: true, stdio: [...stdio] });
+    child.unref();
+    // A bed that keeps the pid of its daemons shall still find them.
+    const pidFile = join(cwd ?? "/", `run/${name}.pid`);
+    if (await exists(pidFile)) await writeFile(pidFile, `${child.pid ?? 0}\n`);
+  };
 }
 
 /** Stops the API server where it stands; nobody has an answer until it goes on. */
@@ -89,10 +98,15 @@ export function podDirectory(uid: string): string {
   return `/var/lib/kubelet/pods/${uid}`;
 }
 
+/** Mounts of pods' volumes on the node. */
+export async function mountsOfPods(): Promise<readonly string[]> {
+  const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
+  return lines.filter((line) => line.includes("/pods/") && line.includes("kubernetes.io~csi"));
+}
+
 /** Mounts of a pod's volumes on the node. */
 export async function mountsOfPod(uid: string): Promise<readonly string[]> {
-  const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
-  return lines.filter((line) => line.includes(`/pods/${uid}/`) && line.includes("kubernetes.io~csi"));
+  return (await mountsOfPods()).filter((line) => line.includes(`/pods/${uid}/`));
 }
 
 /** Anonymous memory and proportional share of the plugin's process, in MiB. */

@@ -1,4 +1,4 @@
-import { cluster } from "./cluster.ts";
+import { cluster, type TestCluster } from "./cluster.ts";
 
 /** The Secret with the credentials of a service principal that may read demo-vault. */
 export const credentials = "demo-creds";
@@ -6,8 +6,9 @@ export const credentials = "demo-creds";
 /** Where every container sees its first volume. */
 export const mountPath = "/mnt/secrets-store";
 
-export function credentialsSecret(name: string, clientSecret = cluster.demo.clientSecret): object {
-  const stringData = { clientid: cluster.demo.clientId, clientsecret: clientSecret };
+export function credentialsSecret(name: string, of: Partial<TestCluster["demo"]> = {}): object {
+  const { clientId: clientid, clientSecret: clientsecret } = { ...cluster.demo, ...of };
+  const stringData = { clientid, clientsecret };
   return { apiVersion: "v1", kind: "Secret", metadata: { name }, stringData };
 }
 
@@ -35,6 +36,13 @@ export function secretClass(name: string, secrets: readonly string[], additions:
     metadata: { name },
     spec: { provider: "azure", parameters },
   };
+}
+
+/** A class whose one object is also a Kubernetes Secret, under the key `password`; of the class's name unless another is given. */
+export function syncedClass(name: string, object: string, secretName = name): object {
+  const spc = secretClass(name, [object]) as { readonly spec: object };
+  const data = [{ objectName: object, key: "password" }];
+  return { ...spc, spec: { ...spc.spec, secretObjects: [{ secretName, type: "Opaque", data }] } };
 }
 
 export function serviceAccount(name: string): object {

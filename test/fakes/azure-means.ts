@@ -2,9 +2,11 @@ import type { Clock } from "../../src/ports.ts";
 import { createAssertions } from "../../src/provider/azure/assertions.ts";
 import type { Cloud } from "../../src/provider/azure/cloud.ts";
 import type { CredentialMeans } from "../../src/provider/azure/credential.ts";
+import { createKeyholders } from "../../src/provider/azure/keyholder.ts";
 import { createMetadataService } from "../../src/provider/azure/managed-identity.ts";
 import { createTokenProxy, type TokenProxyOptions } from "../../src/provider/azure/token-proxy.ts";
 import type { Transport } from "../../src/provider/azure/transport.ts";
+import type { VaultsOptions } from "../../src/provider/azure/vaults.ts";
 
 /** Where nobody listens. */
 const nowhere = "127.0.0.1:1";
@@ -24,7 +26,15 @@ export function credentialMeans(
   clock: Clock = () => new Date(),
 ): Omit<CredentialMeans, "assertions"> {
   const metadata = createMetadataService(transport);
-  return { transport, clock, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
+  const elapsed = (): number => clock().getTime();
+  return { transport, clock, elapsed, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
+}
+
+/** The way to vaults and to Entra ID that is given; backoffs are half of their longest. */
+export function vaultMeans(transport: Transport): Omit<VaultsOptions, "metrics"> {
+  const { clock, elapsed, ...means } = credentialMeans(transport);
+  const holderOf = createKeyholders({ ...means, clock, elapsed });
+  return { holderOf, requestTimeoutMs: transport.timeoutMs, clock, elapsed, random: () => 0.5 };
 }
 
 export function allMeans(transport: Transport, clock: Clock = () => new Date()): CredentialMeans {

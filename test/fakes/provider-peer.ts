@@ -10,6 +10,7 @@ import {
   type ServerUnaryCall,
 } from "@grpc/grpc-js";
 import type { MountRequest__Output as MountRequest } from "../../src/grpc/generated/v1alpha1/MountRequest.ts";
+import type { VersionRequest__Output as VersionRequest } from "../../src/grpc/generated/v1alpha1/VersionRequest.ts";
 import { provider } from "../../src/grpc/provider-descriptor.ts";
 
 /** What a provider is told to do with a call, as the attribute `answer`: test/provider/README.md. */
@@ -54,7 +55,7 @@ const { Mount, Version } = provider.CSIDriverProvider.service;
 export async function startPeer(socketPath: string, authority = "localhost"): Promise<Peer> {
   const seen: SeenCall[] = [];
   const failed = { count: 0 };
-  const server = new Server();
+  const server = new Server({ "grpc.max_receive_message_length": -1 });
   const note = (call: AnyCall, event: SeenCall["event"], request: Partial<MountRequest> = {}): void => {
     const hasDeadline = call.getDeadline() !== Infinity;
     seen.push({ method: call.getPath(), event, authority: call.getHost(), hasDeadline, ...request });
@@ -79,9 +80,10 @@ export async function startPeer(socketPath: string, authority = "localhost"): Pr
           },
         );
       },
-      Version: (call: ServerUnaryCall<unknown, unknown>, callback: Callback<object>) => {
+      Version: (call: ServerUnaryCall<VersionRequest, unknown>, callback: Callback<object>) => {
         note(call, "begun");
-        callback(null, { version: "v1alpha1", runtimeName: "in-process", runtimeVersion: "0.0.1" });
+        if (call.request.version !== "v1alpha1") callback(refused(`version ${call.request.version}`));
+        else callback(null, { version: "v1alpha1", runtimeName: "in-process", runtimeVersion: "0.0.1" });
       },
     },
   );

@@ -1,34 +1,26 @@
-import { DriverError } from "../../src/errors.ts";
-import type { ContentRequest, Content, Payload, PublishRequest } from "../../src/model.ts";
-import { createNotices } from "../../src/rotation/notices.ts";
-import { dropOverdue } from "../../src/rotation/overdue.ts";
-import { createRotation } from "../../src/rotation/pass.ts";
-import { repair } from "../../src/rotation/repair.ts";
-import { publishVolume } from "../../src/volume/publish.ts";
-import { createKeyedLock } from "../../src/sync/keyed-lock.ts";
-import { unpublishVolume } from "../../src/volume/unpublish.ts";
-import type { VolumePorts } from "../../src/volume/volume-ports.ts";
-import { createVolumes, type KnownVolume } from "../../src/volume/volumes.ts";
-import { createTimeline, type Timeline } from "./timeline.ts";
+import type { OwnerReference, PublishRequest, SecretObject } from "../../src/model.ts";
+import type { KnownVolume } from "../../src/volume/volumes.ts";
+import { createDayKubelet, startDayPlugin } from "./day-plugin.ts";
+import {
+  createTroubles,
+  createVaults,
+  DAY_MS,
+  setTroubles,
+  versionsIn,
+  type Trouble,
+  type Vaults,
+} from "./day-troubles.ts";
+import { createTimeline } from "./timeline.ts";
 import { aRequest, aVolume, createCoreWorld, type CoreWorld } from "./volumes.ts";
 
 const MINUTE_MS = 60_000;
 const INTERVAL_MS = 2 * MINUTE_MS;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-
-/** What goes wrong from some minute on, for some minutes; of a vault: for volumes of one class. */
-export interface Trouble {
-  readonly what:
-    "vault fails" | "vault hangs" | "vault is slow" | "API is away" | "files cannot be written" | "kubelet is away";
-  readonly atMinute: number;
-  readonly forMinutes: number;
-  readonly className: string;
-}
 
 /** What happens on purpose at a minute. */
 export interface Happening {
-  readonly what: "new version" | "restart of the pod" | "restart of the plugin";
+  readonly what: "new version" | "restart of the pod" | "restart of the plugin" | "loss of the Secret" | "clock is set";
   readonly atMinute: number;
+  /** Whose; the clock is set forward or back by so many minutes more or less than ten. */
   readonly volume: number;
 }
 
@@ -64,40 +56,49 @@ function requestOf(index: number, generation: number): PublishRequest {
   return { ...aRequest, volume };
 }
 
-/** Vaults of three classes whose versions count up; a content holds two files that are of one version. */
-interface Vaults {
-  readonly latest: Map<string, number>;
-  answer(request: ContentRequest, signal: AbortSignal): Promise<Content>;
+function ownerOf(className: string): OwnerReference {
+  return { apiVersion: "apps/v1", kind: "ReplicaSet", name: className, uid: `rs-${className}` };
 }
 
 /** Lives through 24 hours of a node's rotation, on a clock of its own. In the last half hour nothing goes wrong. */
 export async function liveThrough(day: Day): Promise<Seen> {
   const world = createCoreWorld();
   const timeline = createTimeline(world.now, (now) => {
-    world.now = now;
+    world.now = new Date(now.getTime() + world.jumpedMs);
   });
   const violations: string[] = [];
-  const vaults = createVaults(day, timeline);
+  const isOn = createTroubles(day.troubles, timeline);
+  const vaults = createVaults(classNames, timeline, isOn);
   const fetches = watchFetches(world, vaults, violations);
   watchWrites(world, violations);
-  const isOn = (what: Trouble["what"], className?: string): boolean => inTrouble(day, timeline, what, className);
-  setTroubles(world, isOn);
+  setTroubles(world, timeline, isOn);
+  for (const className of classNames) createClass(world, className);
+
+  let plugin = startDayPlugin(world, timeline, INTERVAL_MS);
+  const kubelet = createDayKubelet(() => plugin);
   const generations = Array.from({ length: day.volumes }, () => 0);
   const requestNow = (index: number): PublishRequest => requestOf(index, generations[index] ?? 0);
-  let plugin = startPlugin(world, timeline);
-  for (const className of classNames)
-    world.classes.held.set(`shop/${className}`, { provider: "azure", parameters: { keyvaultName: className } });
+  const startPod = (index: number): void => {
+    const { volume } = requestNow(index);
+    const owners = [ownerOf(volume.className)];
+    world.pods.held.set(`shop/${volume.pod.name}`, { uid: volume.pod.uid, owners, ending: false });
+    kubelet.publish(requestNow(index));
+  };
 
-  const happen: Readonly<Record<Happening["what"], (index: number) => void>> = {
+  const happen: Readonly<Record<Happening["what"], (index: number, volume: number) => void>> = {
     "new version": (index) => void vaults.latest.set(classOf(index), (vaults.latest.get(classOf(index)) ?? 0) + 1),
     "restart of the pod": (index) => {
-      plugin.unpublish(requestNow(index));
+      kubelet.unpublish(requestNow(index));
       generations[index] = (generations[index] ?? 0) + 1;
-      plugin.publish(requestNow(index));
+      startPod(index);
     },
     "restart of the plugin": () => {
       plugin.kill();
-      plugin = startPlugin(world, timeline);
+      plugin = startDayPlugin(world, timeline, INTERVAL_MS);
+    },
+    "loss of the Secret": (index) => void world.secrets.held.delete(`shop/${classOf(index)}`),
+    "clock is set": (_, volume) => {
+      world.jumpedMs += (volume - 10) * MINUTE_MS;
     },
   };
   timeline.every(INTERVAL_MS, () => {
@@ -108,13 +109,13 @@ export async function liveThrough(day: Day): Promise<Seen> {
   });
   timeline.every(MINUTE_MS, () => {
     plugin.dropOverdue();
-    if (!isOn("kubelet is away")) for (const index of generations.keys()) plugin.publish(requestNow(index));
+    if (!isOn("kubelet is away")) for (const index of generations.keys()) kubelet.publish(requestNow(index));
   });
   for (const { what, atMinute, volume } of day.happenings)
     timeline.at(atMinute * MINUTE_MS + 7_000, () => {
-      happen[what](volume % day.volumes);
+      happen[what](volume % day.volumes, volume);
     });
-  for (const index of generations.keys()) plugin.publish(requestNow(index));
+  for (const index of generations.keys()) startPod(index);
   await timeline.runUntil(DAY_MS);
   const known = plugin.known();
   plugin.kill();
@@ -128,95 +129,12 @@ export async function liveThrough(day: Day): Promise<Seen> {
   };
 }
 
-/** One life of the plugin: what it knows ends with it. */
-interface Plugin {
-  publish(request: PublishRequest): void;
-  unpublish(request: PublishRequest): void;
-  pass(): void;
-  repair(): void;
-  dropOverdue(): void;
-  known(): readonly KnownVolume[];
-  kill(): void;
-}
-
-function startPlugin(world: CoreWorld, timeline: Timeline): Plugin {
-  const ports: VolumePorts = {
-    ...world.ports,
-    events: createNotices(world.events, world.ports.elapsed, world.log),
-    volumes: createVolumes({ keepsCredentials: true }),
-    locks: createKeyedLock(),
-    backoff: () => Promise.resolve(),
-  };
-  const rotation = createRotation(ports, INTERVAL_MS);
-  const killed = new AbortController();
-  const quietly = (work: Promise<unknown>): void => void work.catch(() => undefined);
-  return {
-    // Kubelet waits for 2 minutes.
-    publish: (request) => {
-      const call = new AbortController();
-      timeline.at(timeline.elapsedMs() + 2 * MINUTE_MS, () => {
-        call.abort();
-      });
-      quietly(publishVolume(request, ports, { signal: AbortSignal.any([call.signal, killed.signal]) }));
-    },
-    unpublish: ({ volume }) => {
-      quietly(unpublishVolume(volume.targetPath, ports, killed.signal));
-    },
-    pass: () => {
-      quietly(rotation.pass());
-    },
-    repair: () => {
-      quietly(repair(ports, killed.signal));
-    },
-    dropOverdue: () => {
-      dropOverdue(ports);
-    },
-    known: () => ports.volumes.all(),
-    kill: () => {
-      killed.abort();
-      for (const { volume } of ports.volumes.all()) ports.volumes.forget(volume.targetPath);
-      quietly(rotation.stop());
-    },
-  };
-}
-
-function inTrouble({ troubles }: Day, timeline: Timeline, what: Trouble["what"], className?: string): boolean {
-  const minute = timeline.elapsedMs() / MINUTE_MS;
-  return troubles.some(
-    (trouble) =>
-      trouble.what === what &&
-      (className === undefined || trouble.className === className) &&
-      minute >= trouble.atMinute &&
-      minute < Math.min(trouble.atMinute + trouble.forMinutes, 24 * 60 - 30),
-  );
-}
-
-function createVaults(day: Day, timeline: Timeline): Vaults {
-  const latest = new Map<string, number>(classNames.map((name) => [name, 1]));
-  return {
-    latest,
-    answer: async ({ volume: { className } }, signal) => {
-      if (inTrouble(day, timeline, "vault fails", className)) throw new DriverError("ProviderUnavailable", "no route");
-      const version = latest.get(className) ?? 0;
-      if (inTrouble(day, timeline, "vault hangs", className)) await hang(timeline, signal);
-      await timeline.pause(inTrouble(day, timeline, "vault is slow", className) ? 110_000 : 200, signal);
-      return contentOfVersion(version);
-    },
-  };
-}
-
-/** Who is told to leave takes his time. */
-async function hang(timeline: Timeline, signal: AbortSignal): Promise<void> {
-  await timeline.pause(DAY_MS, signal).catch(() => undefined);
-  await timeline.pause(5_000, new AbortController().signal);
-}
-
-function contentOfVersion(version: number): Content {
-  const contents = Buffer.from(String(version));
-  return {
-    files: ["a", "b"].map((path) => ({ path, mode: 0o644, contents })),
-    versions: ["a", "b"].map((name) => ({ id: `secret/${name}`, version: String(version) })),
-  };
+/** It mirrors the file `a` to a Secret of its own name. */
+function createClass({ classes }: CoreWorld, className: string): void {
+  const data = [{ objectName: "a", key: "a" }];
+  const secret: SecretObject = { secretName: className, type: "", labels: {}, annotations: {}, data };
+  const parameters = { keyvaultName: className };
+  classes.held.set(`shop/${className}`, { provider: "azure", parameters, secretObjects: [secret] });
 }
 
 /** One refresh of a volume at a time. */
@@ -243,31 +161,21 @@ function watchFetches(world: CoreWorld, vaults: Vaults, violations: string[]): {
   return { most: () => most };
 }
 
-/** A write holds one version, and never an older one than the volume holds. */
-function watchWrites({ files }: CoreWorld, violations: string[]): void {
+/** A write holds one version, and never an older one than the volume holds; when it was is known, by the time of day. */
+function watchWrites(world: CoreWorld, violations: string[]): void {
+  const { files } = world;
   const { write } = files;
-  files.write = (dir, payload, group) => {
+  const writtenAt = new Map<string, Date>();
+  files.write = async (dir, payload, group) => {
     const before = versionsIn(files.volumes.get(dir)?.payload ?? [])[0] ?? 0;
     const [version = 0, ...others] = versionsIn(payload);
     if (others.length > 0) violations.push(`${dir} would be torn: versions ${[version, ...others].join()}`);
     if (version < before) violations.push(`${dir} would go back from ${before} to ${version}`);
-    return write(dir, payload, group);
+    const result = await write(dir, payload, group);
+    if (result === "changed") writtenAt.set(dir, world.now);
+    return result;
   };
-}
-
-/** The versions that files are of. */
-export function versionsIn(payload: Payload | readonly []): readonly number[] {
-  return [...new Set(payload.map(({ contents }) => Number(Buffer.from(contents).toString())))];
-}
-
-function setTroubles(world: CoreWorld, isOn: (what: Trouble["what"]) => boolean): void {
-  const away = new DriverError("KubernetesUnavailable", "the Kubernetes API cannot be reached");
-  const full = new DriverError("FileWriteError", "no space");
-  const define = (fake: object, failure: Error, what: Trouble["what"]): void =>
-    void Object.defineProperty(fake, "failure", { get: () => (isOn(what) ? failure : undefined) });
-  define(world.classes, away, "API is away");
-  define(world.statuses, away, "API is away");
-  define(world.files, full, "files cannot be written");
+  files.writtenAt = (dir) => Promise.resolve(writtenAt.get(dir) ?? new Date(0));
 }
 
 function eventsOf({ events }: CoreWorld): ReadonlyMap<string, number> {

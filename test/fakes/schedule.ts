@@ -2,24 +2,26 @@ import type { Schedule } from "../../src/ports.ts";
 
 /** Runs the tasks when the test says so. */
 export interface FakeSchedule extends Schedule {
-  /** Runs every task once. */
-  run(): Promise<void>;
+  /** Runs every task once, or those of one period. */
+  run(periodMs?: number): Promise<void>;
 }
 
 export function createFakeSchedule(): FakeSchedule {
-  const tasks = new Set<(signal: AbortSignal) => Promise<void>>();
+  const tasks = new Set<{ readonly periodMs: number; readonly task: Parameters<Schedule["every"]>[1] }>();
   return {
-    every: (_periodMs, task) => {
-      tasks.add(task);
+    every: (periodMs, task) => {
+      const entry = { periodMs, task };
+      tasks.add(entry);
       return {
         stop: () => {
-          tasks.delete(task);
+          tasks.delete(entry);
           return Promise.resolve();
         },
       };
     },
-    run: async () => {
-      for (const task of tasks) await task(new AbortController().signal);
+    run: async (wanted) => {
+      for (const { periodMs, task } of tasks)
+        if (wanted === undefined || wanted === periodMs) await task(new AbortController().signal);
     },
   };
 }

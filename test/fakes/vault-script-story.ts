@@ -109,7 +109,7 @@ export function createBudgetStory(): BudgetStory {
       manners.faults.push(...faultsOf(request, vault.open(), manners));
     },
   });
-  const budget = createBudget({ vaultName: "kv1", clock, random: () => 0.5 });
+  const budget = createBudget({ vaultName: "kv1", clock, elapsed: Date.now, random: () => 0.5 });
   const desks = { x: createShared<Answer>(clock), y: createShared<Answer>(clock) };
   const callers: Caller[] = [];
   let unsettled = 0;

@@ -1,6 +1,6 @@
 import type { Freshness } from "../../src/ports.ts";
 import type { PublishRequest, Volume } from "../../src/model.ts";
-import type { FetchableVolume } from "../../src/volume/freshen.ts";
+import type { FetchableVolume } from "../../src/volume/credentials.ts";
 import { createKeyedLock } from "../../src/sync/keyed-lock.ts";
 import { defaultMaxContentBytes } from "../../src/volume/payload.ts";
 import { createPreparations } from "../../src/volume/preparations.ts";

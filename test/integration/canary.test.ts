@@ -218,4 +218,4 @@ test("no secret, client secret or token leaves the process except into the volum
 
 test("the volume itself holds the secret", async () => {
   expect(await readFile(join(await world.targetOf("text-good"), "Canary"), "utf8")).toBe(rotatedValues.at(-1));
-});
+}, 30_000);

@@ -1,8 +1,10 @@
 import { getEventListeners } from "node:events";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Freshness } from "../../src/ports.ts";
 import { createRemoteProviders, type RemoteProviders } from "../../src/provider/remote/provider.ts";
+import { leaveDeadSocket } from "../fakes/dead-socket.ts";
 import { startPeer } from "../fakes/provider-peer.ts";
 import { startRelay, type Relay } from "../fakes/socket-relay.ts";
 import { anyAge, aRequest, noSignal } from "../fakes/volumes.ts";
@@ -50,10 +52,10 @@ async function listen(directory: string, name: string, to?: string): Promise<Rel
   return started;
 }
 
-function ask(answer: object, name = "mis", signal = noSignal) {
+function ask(answer: object, name = "mis", signal = noSignal, freshness: Freshness = anyAge) {
   const { volume, attributes, credentials } = aRequest;
   const parameters = { ...attributes, answer: JSON.stringify({ objectVersion: one, ...answer }) };
-  return providers.named(name).fetch({ volume, credentials, parameters }, anyAge, signal);
+  return providers.named(name).fetch({ volume, credentials, parameters }, freshness, signal);
 }
 
 describe("a connection", () => {
@@ -87,16 +89,47 @@ describe("a connection", () => {
     await expect.poll(old.open, closing).toBe(0);
   });
 
-  test("that waits for somebody to listen is given up when the provider is elsewhere: kubelet asks again", async () => {
-    const old = await relay(directories[1]);
-    await old.stop();
-    relays.length = 0;
-    writeFileSync(join(directories[1], "mis.sock"), "");
+  test("that waits for somebody to listen is given up when the provider is elsewhere, and it is asked there", async () => {
+    await leaveDeadSocket(join(directories[1], "mis.sock"));
     const waiting = ask({});
-    const outcome = waiting.catch((error: unknown) => error);
     await relay(directories[0]);
     await ask({});
-    expect(await outcome).toMatchObject({ reason: "ProviderUnavailable" });
+    expect((await waiting).versions).toEqual(one);
+  });
+
+  test("whose provider was replaced between two attempts is given up, and the successor is asked", async () => {
+    const old = await relay(directories[1]);
+    const first = ask({ fails: { code: 14, message: "starting", times: 1 } });
+    await expect.poll(() => stage().calls()).toHaveLength(1);
+    const moved = await relay(directories[0]);
+    await ask({});
+    expect((await first).versions).toEqual(one);
+    expect([old.made(), moved.made()]).toEqual([1, 1]);
+  });
+
+  test("whose provider failed at a call is not asked that again where it moved to: it may have had an effect", async () => {
+    await relay(directories[1]);
+    const failing = ask({ delayMs: 1_000, fails: { code: 13, message: "half done" } }).catch((error: unknown) => error);
+    await expect.poll(() => stage().calls()).toHaveLength(1);
+    await relay(directories[0]);
+    await ask({});
+    expect(await failing).toMatchObject({ reason: "ProviderError" });
+    expect(await stage().calls()).toHaveLength(2);
+  });
+
+  test("that waits for somebody to listen ends when its socket is removed: the provider is not found", async () => {
+    await leaveDeadSocket(join(directories[1], "mis.sock"));
+    const waiting = ask({}).catch((error: unknown) => error);
+    rmSync(join(directories[1], "mis.sock"));
+    await expect(ask({})).rejects.toMatchObject({ reason: "ProviderNotFound" });
+    expect(await waiting).toMatchObject({ reason: "ProviderNotFound" });
+  });
+
+  test("that waits ends when all are closed", async () => {
+    await leaveDeadSocket(join(directories[1], "mis.sock"));
+    const waiting = ask({}).catch((error: unknown) => error);
+    providers.close();
+    expect(await waiting).toMatchObject({ reason: "ProviderUnavailable" });
   });
 
   test("whose socket is gone is closed, and the provider is not found", closing, async () => {
@@ -135,11 +168,79 @@ describe("a connection", () => {
   });
 });
 
+test("who takes connections and does not speak gRPC is told from nobody", async () => {
+  await hangingProvider();
+  const deadline = new Date(Date.now() + 1_000);
+  await expect(ask({}, "silent", noSignal, { ...anyAge, deadline })).rejects.toMatchObject({
+    reason: "DeadlineExceeded",
+    message: `who listens on ${directories[1]}/silent.sock does not speak gRPC: provider "silent" hangs, look at its logs on this node`,
+  });
+});
+
+describe("of rotation", () => {
+  const caller = () => new AbortController();
+  const rotation: Freshness = { ...anyAge, priority: "rotation" };
+  const hanging = (count: number, { signal }: AbortController) =>
+    Array.from({ length: count }, () => ask({ delayMs: 600_000 }, "mis", signal, rotation));
+
+  test("a provider gets 20 calls at once, and mounts at any time; those that had no turn are told so", async () => {
+    await relay(directories[1]);
+    const pass = caller();
+    const asked = Promise.allSettled(hanging(30, pass));
+    await expect.poll(() => stage().calls()).toHaveLength(20);
+    await ask({});
+    expect(await stage().calls()).toHaveLength(21);
+    pass.abort();
+    const outcomes = await asked;
+    const told = outcomes.map((outcome) =>
+      outcome.status === "rejected" ? (outcome.reason as Error).message : "answered",
+    );
+    expect(told.filter((message) => message.includes("did not answer in time"))).toHaveLength(20);
+    expect(told.filter((message) => message.includes("was not asked"))).toHaveLength(10);
+    expect(await stage().calls()).toHaveLength(21);
+  });
+
+  test("every call has its turn, and a provider that hangs takes none of another's", async () => {
+    await hangingProvider();
+    await relay(directories[1]);
+    const pass = caller();
+    const silent = Promise.allSettled(Array.from({ length: 30 }, () => ask({}, "silent", pass.signal, rotation)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask({}, "mis", pass.signal, rotation)));
+    expect(answers).toHaveLength(50);
+    pass.abort();
+    await silent;
+  });
+
+  test("what has no turn by its deadline is not asked", async () => {
+    await relay(directories[1]);
+    const pass = caller();
+    const asked = Promise.allSettled(hanging(20, pass));
+    await expect.poll(() => stage().calls()).toHaveLength(20);
+    const late = ask({}, "mis", noSignal, { ...rotation, deadline: new Date(Date.now() - 1) });
+    pass.abort();
+    await expect(late).rejects.toThrow(
+      'provider "mis" was not asked: other volumes of this node took the whole interval',
+    );
+    await asked;
+  });
+});
+
 describe("a health check", () => {
   test("asks nobody who was not needed yet", async () => {
     const socket = await relay(directories[1]);
     await providers.probe(noSignal);
     expect([socket.made(), lines]).toEqual([0, []]);
+  });
+
+  test("tells once of a provider whose socket is gone", async () => {
+    await relay(directories[1]);
+    await ask({});
+    rmSync(join(directories[1], "mis.sock"));
+    await providers.probe(noSignal);
+    await providers.probe(noSignal);
+    expect(lines).toEqual([
+      expect.stringMatching(/^4 provider "mis" is not healthy \{"err":"ProviderNotFound","durationMs":\d+\}$/),
+    ]);
   });
 
   test("tells the version of each connected provider at verbosity 4, and one that hangs hinders nobody", async () => {

@@ -72,7 +72,7 @@ const callsFor = async (pod: string) => {
 };
 
 describe("a provider on a socket", () => {
-  test("gives files and versions, for one call", async () => {
+  test("gives files with their modes, and versions", async () => {
     const target = await publish("files", { objectVersion: one, files: [aFile, { ...aFile, path: "d/b", mode: 0 }] });
     expect(await readFile(join(target, "a"), "utf8")).toBe("text");
     const modes = await Promise.all(["a", "d/b"].map(async (path) => (await stat(join(target, path))).mode & 0o777));

@@ -121,6 +121,18 @@ test("without the right to write Secrets the pod starts; the Secret is there onc
   await expect.poll(() => secretNamed("late"), { timeout: 30_000 }).toBeDefined();
 });
 
+test("while the API server does not answer to writes of a Secret, ten pods that want it start, and it is there afterwards", async () => {
+  const names = Array.from({ length: 10 }, (_, index) => `replica-${index}`);
+  for (const pod of names) await world.createPod({ pod, className: "replicas", secretObjects: [opaque("shared")] });
+  world.emulator.kubernetes.ignore(/^POST .*\/secrets$/);
+  // One after another they would wait for 100 s.
+  const limits = { deadlineMs: 50_000 };
+  expect((await Promise.all(names.map((pod) => world.kubelet.publish(pod, limits)))).flat()).toHaveLength(10);
+  expect(await secretNamed("shared")).toBeUndefined();
+  world.emulator.kubernetes.ignore(undefined);
+  await expect.poll(() => secretNamed("shared"), { timeout: 30_000 }).toBeDefined();
+});
+
 test("no value of a Secret is in any event, log line or metric, whatever fails", async () => {
   const canary = createCanary();
   world.emulator.vaults.named("demo-vault").setSecret("Canary", canary);

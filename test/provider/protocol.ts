@@ -1,13 +1,12 @@
-import { once } from "node:events";
 import { renameSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DriverError } from "../../src/errors.ts";
 import { parsePayload } from "../../src/volume/payload.ts";
+import { leaveDeadSocket } from "../fakes/dead-socket.ts";
 import { tokensKey } from "../fakes/messages.ts";
 import type { Answer, StartPeer } from "../fakes/provider-peer.ts";
-import { aRequest, aVolume } from "../fakes/volumes.ts";
+import { aRequest, aVolume, noSignal } from "../fakes/volumes.ts";
 import { MiB, useStage, type Stage } from "./stage.ts";
 
 const one = [{ id: "secret/a", version: "1" }];
@@ -22,6 +21,7 @@ export function describeProtocol(startPeer: StartPeer): void {
   describeErrors(stage);
   describeEnds(stage);
   describeSockets(stage);
+  describeHealth(stage);
 }
 
 function describeRequests(stage: () => Stage): void {
@@ -43,6 +43,11 @@ function describeRequests(stage: () => Stage): void {
       });
     });
 
+    test("more than 4 MiB, if the pod's parameters and secrets are that many", async () => {
+      const { versions } = await stage().ask({ objectVersion: one }, { parameters: { long: "x".repeat(5 * MiB) } });
+      expect(versions).toEqual(one);
+    });
+
     const tokens = '{"aud":{"token":"t","expirationTimestamp":"2026-01-01T00:00:00Z"}}';
 
     test.each([
@@ -60,6 +65,13 @@ function describeRequests(stage: () => Stage): void {
       const call = (await stage().calls()).at(-1);
       expect(JSON.parse(call?.secrets ?? "")).toEqual(secrets);
       expect((JSON.parse(call?.attributes ?? "") as Record<string, string>)[tokensKey]).toEqual(inAttributes);
+    });
+
+    test("kubelet's tokens, whatever a parameter of that name says", async () => {
+      const credentials = { serviceAccountTokens: tokens };
+      await stage().ask({ objectVersion: one }, { credentials, parameters: { [tokensKey]: "forged" } });
+      const { attributes = "" } = (await stage().calls()).at(-1) ?? {};
+      expect((JSON.parse(attributes) as Record<string, string>)[tokensKey]).toBe(tokens);
     });
 
     test("the caller's deadline, and none where there is none", async () => {
@@ -117,12 +129,15 @@ function describeFailures(stage: () => Stage): void {
         { error: "SomeCode", objectVersion: one, files: [aFile] },
         'failed with error code "SomeCode"',
       ],
+      ["with an error code, which is told before that versions are missing", { error: "SomeCode" }, '"SomeCode"'],
       ["with a long error code", { error: "x".repeat(5_000), objectVersion: one }, `"${"x".repeat(200)}…"`],
       ["without versions, even with files", { files: [aFile] }, "missing object versions"],
       ["with a path twice", { objectVersion: one, files: [aFile, aFile] }, 'gave two files of the name "a"'],
       ["that is no protobuf", { raw: "//////8=" }, "no MountResponse of v1alpha1"],
       // File{path: half a surrogate pair in three bytes}
       ["with half a surrogate pair", { objectVersion: one, raw: "GgUKA+2ggA==" }, "not valid Unicode"],
+      // ObjectVersion{id: "a", version: the same}
+      ["with half a surrogate pair in a version", { objectVersion: one, raw: "CggKAWESA+2ggA==" }, "not valid Unicode"],
     ])("%s", async (_name, answer, message) => {
       const error = await stage().failure(answer);
       expect(error).toMatchObject({ reason: "ProviderError" });
@@ -141,6 +156,16 @@ function describeFailures(stage: () => Stage): void {
       expect(await stage().failure({ objectVersion: one, fill: { count: 1, bytes: 5 * MiB } })).toMatchObject({
         reason: "InvalidRequest",
         message: expect.stringMatching(/bytes, more than the limit of 4194304: .*--max-call-recv-msg-size$/) as string,
+      });
+    });
+
+    test("from the first byte above the limit on", async () => {
+      // What such an answer has beside the contents of its file.
+      const around = 38;
+      const ofBytes = (bytes: number): Answer => ({ objectVersion: one, fill: { count: 1, bytes: bytes - around } });
+      expect((await stage().ask(ofBytes(4 * MiB))).versions).toEqual(one);
+      expect(await stage().failure(ofBytes(4 * MiB + 1))).toMatchObject({
+        message: expect.stringContaining("is 4194305 bytes") as string,
       });
     });
 
@@ -163,7 +188,7 @@ function describeErrors(stage: () => Stage): void {
       [1, "ProviderUnavailable", "CANCELLED"],
       [2, "ProviderError", "UNKNOWN"],
       [3, "ProviderError", "INVALID_ARGUMENT"],
-      [4, "DeadlineExceeded", undefined],
+      [4, "DeadlineExceeded", "DEADLINE_EXCEEDED"],
       [5, "ProviderError", "NOT_FOUND"],
       [7, "PermissionDenied", "PERMISSION_DENIED"],
       [8, "Throttled", "RESOURCE_EXHAUSTED"],
@@ -175,7 +200,7 @@ function describeErrors(stage: () => Stage): void {
     ])("%i is %s, tried once", async (code, reason, word) => {
       const error = await stage().failure({ fails: { code, message: "its own\nwords" } });
       expect(error).toMatchObject({ reason });
-      if (word !== undefined) expect((error as Error).message).toBe(`provider "mis" failed: ${word}: its own words`);
+      expect((error as Error).message).toBe(`provider "mis" failed: ${word}: its own words`);
       expect(await stage().calls()).toHaveLength(1);
     });
 
@@ -268,12 +293,26 @@ function describeSockets(stage: () => Stage): void {
   });
 }
 
-/** A socket file as a killed process leaves it. */
-async function leaveDeadSocket(path: string): Promise<void> {
-  rmSync(path, { force: true });
-  const dead = createServer().listen(`${path}.dead`);
-  await once(dead, "listening");
-  renameSync(`${path}.dead`, path);
-  dead.close();
-  await once(dead, "close");
+function describeHealth(stage: () => Stage): void {
+  describe("a version is asked for", () => {
+    const methods = async () => (await stage().calls()).map(({ method }) => method.split("/").at(-1));
+
+    test("by the health check alone, and of providers that were needed", async () => {
+      await stage().providers.probe(noSignal);
+      expect(await methods()).toEqual([]);
+      await stage().ask({ objectVersion: one });
+      expect(await methods()).toEqual(["Mount"]);
+    });
+
+    test("as v1alpha1, with a deadline, under the authority localhost", async () => {
+      await stage().ask({ objectVersion: one });
+      await stage().providers.probe(noSignal);
+      expect((await stage().calls()).at(-1)).toMatchObject({
+        method: "/v1alpha1.CSIDriverProvider/Version",
+        authority: "localhost",
+        hasDeadline: true,
+      });
+      expect(stage().log.lines).toEqual([expect.stringContaining('provider "mis" is healthy')]);
+    });
+  });
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"math"
 	"net"
 	"os"
 	"os/signal"
@@ -94,7 +95,7 @@ func serve(args []string) {
 	if err != nil {
 		fail(err)
 	}
-	server := grpc.NewServer(grpc.ForceServerCodec(rawCodec{}))
+	server := grpc.NewServer(grpc.ForceServerCodec(rawCodec{}), grpc.MaxRecvMsgSize(math.MaxInt32))
 	server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "v1alpha1.CSIDriverProvider",
 		HandlerType: (*any)(nil),
@@ -138,6 +139,9 @@ func (p *provider) version(ctx context.Context, request []byte) ([]byte, error) 
 	}
 	if err := p.begin(ctx, versionMethod, mountRequest{}); err != nil {
 		return nil, err
+	}
+	if texts[1] != "v1alpha1" {
+		return nil, status.Errorf(codes.InvalidArgument, "version %q", texts[1])
 	}
 	command, err := p.commandOf("")
 	if err != nil {

@@ -135,3 +135,26 @@ not limit stays without a limit.
 {{- $count := round (divf $sum (get $factors $unit)) 3 -}}
 {{- print (eq $count (floor $count) | ternary (int64 $count | toString) (toString $count)) $unit -}}
 {{- end }}
+
+{{/*
+Refuses a cluster whose driver somebody looks after who would take back what this chart changes; takes the release's name
+and the CSIDriver that is there. That one is asked first: whoever installs may read it anyway, and it is there in no other case.
+*/}}
+{{- define "akv.refuseManagedDrivers" -}}
+{{- $csiDriver := index . 1 -}}
+{{- if and $csiDriver (ne (dig "metadata" "annotations" "meta.helm.sh/release-name" "" $csiDriver) (index . 0)) -}}
+{{- range $daemonSet := list "kube-system/aks-secrets-store-csi-driver" "openshift-cluster-csi-drivers/secrets-store-csi-driver-node" -}}
+{{- if lookup "apps/v1" "DaemonSet" (dir $daemonSet) (base $daemonSet) }}{{ include "akv.refuseManagedDriver" $daemonSet }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Why, and what to do; takes the managed DaemonSet, NAMESPACE/NAME. */}}
+{{- define "akv.refuseManagedDriver" -}}
+{{- $by := dict
+  "kube-system" (list "the AKS add-on azure-keyvault-secrets-provider" "Disable it first (az aks disable-addons --addons azure-keyvault-secrets-provider)")
+  "openshift-cluster-csi-drivers" (list "the Secrets Store CSI Driver Operator" "Remove that first, or keep its driver and take the provider alone (secrets-store-csi-driver.install=false)")
+-}}
+{{- $who := get $by (dir .) -}}
+{{- fail (printf "DaemonSet %s is managed by %s, which would take back what this chart changes. %s; docs/migrate.md says what that means for pods" . (first $who) (last $who)) -}}
+{{- end }}

@@ -16,6 +16,7 @@ imagePullPolicy: {{ $provider.image.pullPolicy }}
 command:
   - /usr/local/bin/node
   - --disable-sigusr1
+  - --expose-gc
   - --max-semi-space-size=1
   - --max-old-space-size=64
   - /app/main.js

@@ -1,16 +1,14 @@
 import type { AccessToken, TokenCredential } from "@azure/identity";
-import type { Clock } from "../../ports.ts";
 import { assertionSource, secretSource, type EntraMeans } from "./entra-credential.ts";
 import type { Identity } from "./identity.ts";
 import type { MetadataService } from "./managed-identity.ts";
 import { nmiSource } from "./pod-identity.ts";
-import { createRenewing } from "./renewing.ts";
+import { createRenewing, type RenewingTime } from "./renewing.ts";
 import type { TokenSource } from "./token-source.ts";
 
 /** How tokens are had. */
-export interface CredentialMeans extends EntraMeans {
+export interface CredentialMeans extends EntraMeans, RenewingTime {
   readonly metadata: MetadataService;
-  readonly clock: Clock;
   /** Of aad-pod-identity on this node, `http://host:port`. */
   readonly nmiUrl: string;
 }
@@ -22,7 +20,7 @@ export function createCredential(identity: Identity, means: CredentialMeans): To
 
   function tokenFor(scopes: string | string[]): Promise<AccessToken> {
     const key = [scopes].flat().join(" ");
-    const token = tokens.get(key) ?? createRenewing(() => request(scopes), means.clock);
+    const token = tokens.get(key) ?? createRenewing(() => request(scopes), means);
     tokens.set(key, token);
     return token();
   }

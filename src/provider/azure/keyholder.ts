@@ -15,6 +15,8 @@ const RENEWAL_PERIOD_MS = 60_000;
 export const UNUSED_MS = 10 * 60_000;
 /** Vaults of one identity; pods name them. */
 const MOST_VAULTS = 20;
+/** Of the SDK: some 40 KiB each. */
+const MOST_CLIENTS = 200;
 
 /** One identity: its credential, and a token for each vault that it reads. */
 export interface Keyholder {
@@ -47,9 +49,18 @@ interface Entry {
   readonly key: string;
 }
 
-/** Throws InvalidRequest for a tenant or an authority that cannot be asked; asks nobody yet. */
+/** The keyholder of an identity. Throws InvalidRequest for a tenant or an authority that cannot be asked; asks nobody yet. */
+export type HolderOf = (identity: Identity) => Keyholder;
+
+/** Keyholders that speak with token services and vaults on the network. */
+export function createKeyholders(options: Omit<KeyholderOptions, "clients">): HolderOf {
+  const clients = createKept<Vault>({ unusedMs: UNUSED_MS, most: MOST_CLIENTS });
+  return (identity) => createKeyholder(identity, { ...options, clients });
+}
+
+/** As `HolderOf`. */
 export function createKeyholder(identity: Identity, { clients, ...options }: KeyholderOptions): Keyholder {
-  const { clock, transport } = options;
+  const { clock, elapsed, transport } = options;
   const assertions = createAssertions(clock);
   const means: CredentialMeans = { ...options, assertions };
   let credential = createCredential(identity, means);
@@ -65,8 +76,8 @@ export function createKeyholder(identity: Identity, { clients, ...options }: Key
 
   /** With the entries go the clients, which keep the token as well. */
   function renew(): boolean {
-    const now = clock().getTime();
-    if (Math.abs(now - renewedAt) < RENEWAL_PERIOD_MS) return false;
+    const now = elapsed();
+    if (now - renewedAt < RENEWAL_PERIOD_MS) return false;
     renewedAt = now;
     credential = createCredential(identity, means);
     entries = createEntries();

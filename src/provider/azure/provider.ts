@@ -7,6 +7,7 @@ import { resolveCloud } from "./cloud.ts";
 import { fetchContent } from "./content.ts";
 import { withContext } from "./context.ts";
 import { chooseIdentity, type Identity } from "./identity.ts";
+import { createKeyholders } from "./keyholder.ts";
 import { createMetadataService } from "./managed-identity.ts";
 import { parseObjects } from "./objects.ts";
 import { parseParameters } from "./parameters.ts";
@@ -70,7 +71,9 @@ function openOnNetwork({
   const transport = { userAgent, agent: agent ?? createAgent(proxy), proxy, timeoutMs: requestTimeoutMs };
   const metadata = createMetadataService({ ...transport, env });
   const means = { transport, metadata, nmiUrl, tokenProxy: createTokenProxy(tokenProxy) };
-  return createVaults({ ...means, metrics, clock: () => new Date(), random: Math.random });
+  const time = { clock: () => new Date(), elapsed: () => performance.now() };
+  const holderOf = createKeyholders({ ...means, ...time });
+  return createVaults({ ...time, holderOf, requestTimeoutMs, metrics, random: Math.random });
 }
 
 type OpenFresh = (...vault: [VaultAddress, Identity]) => Vault;

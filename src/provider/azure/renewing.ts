@@ -1,6 +1,6 @@
 import type { AccessToken } from "@azure/identity";
 import { DriverError } from "../../errors.ts";
-import type { Clock } from "../../ports.ts";
+import type { Clock, Elapsed } from "../../ports.ts";
 
 /** Renewed this long before it expires, as the SDK does it. */
 const RENEWED_BEFORE_MS = 5 * 60_000;
@@ -9,11 +9,20 @@ const TRIED_AGAIN_MS = 30_000;
 /** A token service that limits sign-ins is left alone for so long. */
 const PAUSE_MS = 10_000;
 
+export interface RenewingTime {
+  /** By which tokens expire. */
+  readonly clock: Clock;
+  readonly elapsed: Elapsed;
+}
+
 /**
  * One token, shared by all who want it: fetched when it is first wanted, renewed before it expires. An outage of the token
  * service is nobody's business while the token is good; a refusal is told.
  */
-export function createRenewing(fetch: () => Promise<AccessToken>, clock: Clock): () => Promise<AccessToken> {
+export function createRenewing(
+  fetch: () => Promise<AccessToken>,
+  { clock, elapsed }: RenewingTime,
+): () => Promise<AccessToken> {
   let token: AccessToken | undefined;
   let arriving: Promise<AccessToken> | undefined;
   let quiet: { readonly until: number; readonly failure: DriverError } | undefined;
@@ -29,7 +38,7 @@ export function createRenewing(fetch: () => Promise<AccessToken>, clock: Clock):
       if (!(error instanceof DriverError)) throw error;
       const good = isOutage(error) ? lasts(0) : undefined;
       const pauseMs = good === undefined ? 0 : TRIED_AGAIN_MS;
-      const until = clock().getTime() + Math.max(pauseMs, error.reason === "Throttled" ? PAUSE_MS : 0);
+      const until = elapsed() + Math.max(pauseMs, error.reason === "Throttled" ? PAUSE_MS : 0);
       quiet = { until, failure: error };
       if (good !== undefined) return good;
       throw error;
@@ -39,7 +48,7 @@ export function createRenewing(fetch: () => Promise<AccessToken>, clock: Clock):
   return async () => {
     const fresh = lasts(RENEWED_BEFORE_MS);
     if (fresh !== undefined) return fresh;
-    if (quiet !== undefined && clock().getTime() < quiet.until) {
+    if (quiet !== undefined && elapsed() < quiet.until) {
       const good = lasts(0);
       if (good !== undefined) return good;
       if (quiet.failure.reason === "Throttled") throw quiet.failure;

@@ -1,4 +1,4 @@
-import type { Clock } from "../../ports.ts";
+import type { Clock, Elapsed } from "../../ports.ts";
 import type { Places } from "./places.ts";
 
 const SHORTEST_PAUSE_MS = 100;
@@ -8,6 +8,7 @@ const FIRST_BACKOFF_MS = 1_000;
 
 export interface ThrottleOptions {
   readonly clock: Clock;
+  readonly elapsed: Elapsed;
   /** From 0 to 1, for the jitter of a backoff. */
   readonly random: () => number;
 }
@@ -33,12 +34,17 @@ export interface Throttle {
  * A refusal closes the vault for as long as it says, else for a growing random time (full jitter). Then one request goes
  * first, and the rest follow when it was not throttled.
  */
-export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, random }: ThrottleOptions): Throttle {
+export function createThrottle(
+  gate: Pick<Places, "set" | "epoch">,
+  { clock, elapsed, random }: ThrottleOptions,
+): Throttle {
   let pause: Pause | undefined;
   /** Since the vault last took a request. */
   let pauses = 0;
   let endedMs = 0;
   let closedAt = 0;
+  /** By `elapsed`, of the pause that is. */
+  let endsAt = 0;
 
   function backoff(): number {
     return Math.max(random() * Math.min(FIRST_BACKOFF_MS * 2 ** pauses, LONGEST_PAUSE_MS), SHORTEST_PAUSE_MS);
@@ -53,20 +59,21 @@ export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, ran
   }
 
   function close(next: Pause, length: number): void {
-    if (pause === undefined) closedAt = clock().getTime();
+    if (pause === undefined) closedAt = elapsed();
+    endsAt = elapsed() + length;
     pause = next;
     gate.set("closed");
     setTimeout(() => {
       if (pause !== next) return;
       pause = undefined;
-      endedMs += clock().getTime() - closedAt;
+      endedMs += elapsed() - closedAt;
       gate.set("probing");
     }, length).unref();
   }
 
   return {
     pause: () => pause,
-    pausedMs: () => endedMs + (pause === undefined ? 0 : clock().getTime() - closedAt),
+    pausedMs: () => endedMs + (pause === undefined ? 0 : elapsed() - closedAt),
     answered: (epoch) => {
       if (epoch !== gate.epoch() || pause !== undefined) return;
       pauses = 0;
@@ -76,10 +83,10 @@ export function createThrottle(gate: Pick<Places, "set" | "epoch">, { clock, ran
       // Of all who are refused at the same time the first begins the pause; the others can only make it longer.
       if (pause !== undefined && retryAfterMs === undefined) return;
       const length = lengthOf(retryAfterMs);
-      const until = new Date(clock().getTime() + length);
-      if (pause !== undefined && until <= pause.until) return;
+      if (pause !== undefined && elapsed() + length <= endsAt) return;
       if (pause === undefined) pauses += 1;
       const isAsked = retryAfterMs !== undefined && length <= Math.max(retryAfterMs, SHORTEST_PAUSE_MS);
+      const until = new Date(clock().getTime() + length);
       close({ until, askedMs: isAsked ? length : undefined }, length);
     },
   };

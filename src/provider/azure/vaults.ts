@@ -3,17 +3,18 @@ import { createKept } from "../../sharing/kept.ts";
 import { createShared, type Flight, type Shared } from "../../sharing/shared.ts";
 import { createBudget, type Budget } from "./budget.ts";
 import { identityKey, type Identity } from "./identity.ts";
-import { createKeyholder, UNUSED_MS, type Keyholder, type KeyholderOptions } from "./keyholder.ts";
+import { UNUSED_MS, type HolderOf, type Keyholder } from "./keyholder.ts";
+import type { ThrottleOptions } from "./throttle.ts";
 import type { VaultAddress } from "./vault-address.ts";
 import type { CertificateBundle, KeyBundle, OpenVault, SecretBundle, Vault, VaultVersion } from "./vault.ts";
 
 /** More identities, or more vaults, than a node has pods. */
 const MOST_KEPT = 500;
-/** Of the SDK: some 40 KiB each. */
-const MOST_CLIENTS = 200;
 
-export interface VaultsOptions extends Omit<KeyholderOptions, "clients"> {
-  readonly random: () => number;
+export interface VaultsOptions extends ThrottleOptions {
+  readonly holderOf: HolderOf;
+  /** How long the vault may take for one request, from when it leaves. */
+  readonly requestTimeoutMs: number;
   readonly metrics: Pick<Metrics, "vaultRequest" | "watchVaults">;
 }
 
@@ -32,17 +33,16 @@ interface Desk {
  * and object however many ask at the same time, and one budget per vault whoever asks (design section 5).
  */
 export function createVaults(options: VaultsOptions): OpenVault {
-  const clients = createKept<Vault>({ unusedMs: UNUSED_MS, most: MOST_CLIENTS });
   const desks = createKept<Desk>({ unusedMs: UNUSED_MS, most: MOST_KEPT });
   const budgets = createKept<Budget>({ unusedMs: UNUSED_MS, most: MOST_KEPT, isBusy: (budget) => budget.isBusy() });
-  const { clock, random, transport, metrics } = options;
+  const { requestTimeoutMs: limitMs, metrics } = options;
   metrics.watchVaults(() => budgets.all().map((budget) => ({ source: budget, ...budget.load() })));
   return (address, identity, freshness) => {
-    const desk = desks.take(identityKey(identity), () => createDesk(identity, { ...options, clients }));
+    const desk = desks.take(identityKey(identity), () => createDesk(identity, options));
     desk.holder.admit(identity);
     // Host names are the same in any case.
     const { href } = new URL(address.url);
-    const budgetOf = (): Budget => budgets.take(href, () => createBudget({ vaultName: address.name, clock, random }));
+    const budgetOf = (): Budget => budgets.take(href, () => createBudget({ ...options, vaultName: address.name }));
     const through = <T>(
       shared: Shared<T>,
       question: Question,
@@ -50,7 +50,7 @@ export function createVaults(options: VaultsOptions): OpenVault {
       call: (vault: Vault, signal: AbortSignal) => Promise<T>,
     ): Promise<T> =>
       shared.ask(JSON.stringify([href, question]), freshness, signal, (flight) =>
-        measured(question, metrics, () => fly({ flight, desk, budgetOf, address, limitMs: transport.timeoutMs }, call)),
+        measured(question, metrics, () => fly({ flight, desk, budgetOf, address, limitMs }, call)),
       );
     return {
       secret: (name, version, signal) =>
@@ -99,11 +99,10 @@ async function measured<T>(
   }
 }
 
-function createDesk(identity: Identity, options: KeyholderOptions): Desk {
-  const { clock } = options;
+function createDesk(identity: Identity, { holderOf, clock }: VaultsOptions): Desk {
   return {
     key: identityKey(identity),
-    holder: createKeyholder(identity, options),
+    holder: holderOf(identity),
     secrets: createShared(clock),
     keys: createShared(clock),
     certificates: createShared(clock),

@@ -14,7 +14,7 @@ export interface Channel {
   /** The answer as it arrived: its size and its mistakes matter. */
   mount(request: MountRequest, end: CallEnd): Promise<Buffer>;
   version(end: CallEnd): Promise<VersionResponse>;
-  /** False while nobody listens. */
+  /** False while nobody listens, or who does has not said yet that it speaks gRPC. */
   isReachable(): boolean;
   close(): void;
 }

@@ -5,6 +5,8 @@ import type { ProviderSocket } from "./sockets.ts";
 export interface Connections {
   /** A connection to this very socket. */
   to(name: string, socket: ProviderSocket): Channel;
+  /** Whether it was closed because its socket is gone: calls that were not served over it may be made over its successor. */
+  isReplaced(name: string, channel: Channel): boolean;
   /** The provider's socket is gone. */
   drop(name: string): void;
   names(): readonly string[];
@@ -18,8 +20,9 @@ interface Connection {
 
 export function createConnections(maxReceiveBytes: number): Connections {
   const connections = new Map<string, Connection>();
+  let closed = false;
 
-  /** A call under way ends as ever; one that still waits for somebody to listen ends now, UNAVAILABLE, and kubelet asks again. */
+  /** A call under way ends as ever; one that still waits for somebody to listen ends now, UNAVAILABLE. */
   function drop(name: string): void {
     connections.get(name)?.channel.close();
     connections.delete(name);
@@ -34,9 +37,11 @@ export function createConnections(maxReceiveBytes: number): Connections {
       connections.set(name, { socket, channel });
       return channel;
     },
+    isReplaced: (name, channel) => !closed && connections.get(name)?.channel !== channel,
     drop,
     names: () => [...connections.keys()],
     close: () => {
+      closed = true;
       for (const name of connections.keys()) drop(name);
     },
   };

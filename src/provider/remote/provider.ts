@@ -1,3 +1,5 @@
+import { DriverError } from "../../errors.ts";
+import { isServed } from "../../grpc/listening.ts";
 import type { Logger } from "../../log.ts";
 import type { ContentRequest } from "../../model.ts";
 import type { Provider } from "../../ports.ts";
@@ -5,9 +7,10 @@ import { parseAnswer } from "./answer.ts";
 import type { CallEnd, Channel } from "./channel.ts";
 import { createConnections } from "./connections.ts";
 import { probe } from "./probe.ts";
-import { refusal } from "./refusal.ts";
+import { isUnavailable, refusal, type Listener } from "./refusal.ts";
 import { mountRequest } from "./request.ts";
 import { findSocket, type ProviderSocket } from "./sockets.ts";
+import { createTurns, ROTATIONS_AT_ONCE } from "./turns.ts";
 
 export interface RemoteOptions {
   /** Where sockets are looked for, in this order. */
@@ -32,6 +35,7 @@ const LARGEST_SECRET_BYTES = 1024 * 1024;
 export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
   const { directories, maxReceiveBytes, log } = options;
   const connections = createConnections(maxReceiveBytes);
+  const turns = createTurns();
 
   function locate(name: string): ProviderSocket {
     try {
@@ -42,44 +46,61 @@ export function createRemoteProviders(options: RemoteOptions): RemoteProviders {
     }
   }
 
+  /** Over the connection that is current. Who waited on a socket that was replaced meanwhile asks on the new one. */
+  async function ask(name: string, request: ContentRequest, end: CallEnd): Promise<Buffer> {
+    for (;;) {
+      const socket = locate(name);
+      const channel = connections.to(name, socket);
+      try {
+        return await channel.mount(mountRequest(request), end);
+      } catch (error) {
+        if (isUnavailable(error) && !end.signal.aborted && connections.isReplaced(name, channel)) continue;
+        const listener = await listenerOf(channel, socket);
+        throw refusal(error, { name, socketPath: socket.path, listener, ...end });
+      }
+    }
+  }
+
+  /** A pod waits for a mount; nobody waits for a rotation. */
+  function askInTurn(name: string, request: ContentRequest, end: CallEnd): Promise<Buffer> {
+    return turns(name, () => {
+      if (isOver(end)) throw tooManyBefore(name);
+      return ask(name, request, end);
+    });
+  }
+
   return {
     named: (name) => ({
-      fetch: async (request, freshness, signal) => {
-        const socket = locate(name);
-        const provider = { name, socketPath: socket.path, channel: connections.to(name, socket) };
-        const bytes = await ask(provider, request, { deadline: freshness.deadline, signal });
+      fetch: async (request, { priority, deadline }, signal) => {
+        const end = { deadline, signal };
+        const bytes = await (priority === "mount" ? ask(name, request, end) : askInTurn(name, request, end));
         const content = parseAnswer(bytes, name);
         if (bytes.byteLength > LARGEST_SECRET_BYTES) tellSize(name, bytes.byteLength, request, log);
         return content;
       },
     }),
     probe: async (signal) => {
-      const probes = connections.names().map(async (name) => {
-        await probe(name, connections.to(name, locate(name)), { signal, log });
-      });
-      await Promise.allSettled(probes);
+      const connect = (name: string) => () => connections.to(name, locate(name));
+      await Promise.all(connections.names().map((name) => probe(name, connect(name), { signal, log })));
     },
     close: connections.close,
   };
 }
 
-interface ConnectedProvider {
-  readonly name: string;
-  readonly socketPath: string;
-  readonly channel: Channel;
+function isOver({ deadline, signal }: CallEnd): boolean {
+  return signal.aborted || (deadline !== undefined && Date.now() >= deadline.getTime());
 }
 
-async function ask(
-  { name, socketPath, channel }: ConnectedProvider,
-  request: ContentRequest,
-  end: CallEnd,
-): Promise<Buffer> {
-  try {
-    return await channel.mount(mountRequest(request), end);
-  } catch (error) {
-    const { deadline, signal } = end;
-    throw refusal(error, { name, socketPath, reachable: channel.isReachable(), signal, deadline });
-  }
+function tooManyBefore(name: string): DriverError {
+  return new DriverError(
+    "DeadlineExceeded",
+    `provider "${name}" was not asked: other volumes of this node took the whole interval, ${ROTATIONS_AT_ONCE} at once: look at its logs on this node`,
+  );
+}
+
+async function listenerOf(channel: Channel, { path }: ProviderSocket): Promise<Listener> {
+  if (channel.isReachable()) return "provider";
+  return (await isServed(path)) ? "silent" : "nobody";
 }
 
 function tellSize(name: string, size: number, { volume }: ContentRequest, log: Logger): void {

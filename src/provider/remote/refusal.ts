@@ -27,14 +27,16 @@ const reasons: Readonly<Record<Exclude<status, status.OK>, Reason>> = {
 const reasonsByNumber: Readonly<Record<number, Reason | undefined>> = reasons;
 const codeNames: Readonly<Record<number, string | undefined>> = status;
 
+/** Who is behind a socket: one that speaks gRPC, one that takes connections and says nothing of it, or nobody. */
+export type Listener = "provider" | "silent" | "nobody";
+
 /** What is known of a call that failed. */
 export interface FailedCall {
   readonly name: string;
   readonly socketPath: string;
-  /** Whether somebody listens on the socket. */
-  readonly reachable: boolean;
+  readonly listener: Listener;
   readonly signal: AbortSignal;
-  readonly deadline: Date | undefined;
+  readonly deadline?: Date | undefined;
 }
 
 /** By so much another process's clock of the same deadline may be ahead of ours. */
@@ -49,32 +51,43 @@ export function refusal(error: unknown, call: FailedCall): unknown {
   return new DriverError(reasonsByNumber[error.code] ?? "ProviderError", message, { cause: error });
 }
 
-/** gRPC's word for the code of a failed call; a provider may send numbers that have none. */
+/** gRPC's word for the code of a failed call; a provider may send numbers that have none, and what is no number. */
 export function codeName(error: unknown): string {
-  return isServiceError(error) ? (codeNames[error.code] ?? String(error.code)) : "unknown";
+  if (!isServiceError(error)) return "unknown";
+  return Number.isNaN(error.code) ? "UNKNOWN" : (codeNames[error.code] ?? String(error.code));
 }
 
-/** At the deadline the provider may give up first, and ends the call by CANCELLED. */
+/** Whether gRPC says that the call was not served and may be made again. */
+export function isUnavailable(error: unknown): boolean {
+  return isServiceError(error) && error.code === status.UNAVAILABLE;
+}
+
+/** At the deadline the provider may give up first, and ends the call by CANCELLED. Before it, the provider's own words count. */
 function isOver({ code }: ServiceError, { signal, deadline }: FailedCall): boolean {
-  if (signal.aborted || code === status.DEADLINE_EXCEEDED) return true;
-  return code === status.CANCELLED && deadline !== undefined && Date.now() > deadline.getTime() - clockSlackMs;
+  if (signal.aborted) return true;
+  if (code !== status.DEADLINE_EXCEEDED && code !== status.CANCELLED) return false;
+  return deadline !== undefined && Date.now() > deadline.getTime() - clockSlackMs;
 }
 
-function late(cause: ServiceError, { name, socketPath, reachable }: FailedCall): DriverError {
-  const why = reachable
-    ? `provider "${name}" did not answer in time: look at its logs on this node`
-    : `nobody listens on ${socketPath}: is provider "${name}" running on this node?`;
-  return new DriverError("DeadlineExceeded", why, { cause });
+function late(cause: ServiceError, { name, socketPath, listener }: FailedCall): DriverError {
+  const why = {
+    provider: `provider "${name}" did not answer in time: look at its logs on this node`,
+    silent: `who listens on ${socketPath} does not speak gRPC: provider "${name}" hangs, look at its logs on this node`,
+    nobody: `nobody listens on ${socketPath}: is provider "${name}" running on this node?`,
+  };
+  return new DriverError("DeadlineExceeded", why[listener], { cause });
 }
 
-/** grpc-js's own words for the limit of this side; a provider's are "grpc: received message larger …". */
+/** grpc-js's own words for the limit of this side, compressed answers included; a provider's are "grpc: received message larger …". */
+const ownLimit = /^Received message (larger than max|that decompresses to a size larger than)/;
+
 function isTooLarge({ code, details }: ServiceError): boolean {
-  return code === status.RESOURCE_EXHAUSTED && details.startsWith("Received message larger than max");
+  return code === status.RESOURCE_EXHAUSTED && ownLimit.test(details);
 }
 
 function tooLarge(cause: ServiceError, { name }: FailedCall): DriverError {
-  const sizes = /\((\d+) vs (\d+)\)/.exec(cause.details);
-  const figures = sizes === null ? "too large" : `${sizes[1] ?? ""} bytes, more than the limit of ${sizes[2] ?? ""}`;
+  const [, size, limit] = /(?:\((\d+) vs )?(\d+)\)?$/.exec(cause.details) ?? [];
+  const figures = `${size === undefined ? "" : `${size} bytes, `}more than the limit of ${limit ?? "this side"}`;
   return new DriverError(
     "InvalidRequest",
     `the answer of provider "${name}" is ${figures}: name fewer objects in the SecretProviderClass, or raise ` +

@@ -31,29 +31,44 @@ export function parseDirectories(text: string): readonly string[] {
  * ProviderNotFound.
  */
 export function findSocket(name: string, directories: readonly string[]): ProviderSocket {
+  const failures: string[] = [];
   for (const directory of directories) {
     const path = `${directory.replace(/\/+$/, "")}/${name}.sock`;
     const found = look(path);
-    if (found === undefined) continue;
-    if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return found;
-    throw notFound(
-      name,
-      `the path ${path} is longer than the ${LONGEST_SOCKET_PATH} bytes that Linux takes for a socket: use a shorter directory`,
-    );
+    if ("failure" in found) failures.push(found.failure);
+    else return checked(name, found);
   }
+  const unseen = failures.filter((failure) => !failure.endsWith("ENOENT"));
+  const where = [directories.join(" or "), ...unseen].join("; ");
   throw notFound(
     name,
-    `there is no ${name}.sock in ${directories.join(" or ")}: install the provider on this node, or correct spec.provider`,
+    `there is no ${name}.sock in ${where}: install the provider on this node, or correct spec.provider`,
   );
 }
 
-function look(path: string): ProviderSocket | undefined {
+interface Found extends ProviderSocket {
+  readonly isSocket: boolean;
+}
+
+function look(path: string): Found | { readonly failure: string } {
   try {
-    const { dev, ino, mtimeNs } = statSync(path, { bigint: true });
-    return { path, identity: [path, dev, ino, mtimeNs].join("|") };
-  } catch {
-    return undefined;
+    const stats = statSync(path, { bigint: true });
+    const identity = [path, stats.dev, stats.ino, stats.mtimeNs].join("|");
+    return { path, identity, isSocket: stats.isSocket() };
+  } catch (error) {
+    return { failure: `${path}: ${(error as NodeJS.ErrnoException).code ?? "unreadable"}` };
   }
+}
+
+/** A file that can never be listened on is told at once: kubelet, for one, makes a directory where a hostPath is missing. */
+function checked(name: string, { isSocket, ...socket }: Found): ProviderSocket {
+  const { path } = socket;
+  if (!isSocket) throw notFound(name, `${path} is no socket: remove it, and start the provider anew`);
+  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return socket;
+  throw notFound(
+    name,
+    `the path ${path} is longer than the ${LONGEST_SOCKET_PATH} bytes that Linux takes for a socket: use a shorter directory`,
+  );
 }
 
 function notFound(name: string, why: string): DriverError {

@@ -25,3 +25,17 @@ test("a request without an answer is counted with code 0", async () => {
   await expect(ask(cluster, { method: "GET", path: "/things/a" }, subject, noSignal)).rejects.toThrow("reached");
   expect(cluster.counted).toEqual([{ verb: "get", resource: "things.example.org", code: 0 }]);
 });
+
+test.each([
+  ["who leaves is told that it was his own deadline", AbortSignal.abort(), "DeadlineExceeded", "the caller's deadline"],
+  [
+    "who set a limit is told that the API is away",
+    AbortSignal.abort(new DOMException("late", "TimeoutError")),
+    "KubernetesUnavailable",
+    "(no answer in time)",
+  ],
+])("%s", async (_name, signal, reason, words) => {
+  const cluster = createFakeCluster(new DOMException("aborted", "AbortError"));
+  const asked = ask(cluster, { method: "GET", path: "/things/a" }, subject, signal);
+  await expect(asked).rejects.toMatchObject({ reason, message: expect.stringContaining(words) as string });
+});

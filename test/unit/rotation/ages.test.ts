@@ -33,8 +33,9 @@ test.each([
   expect(agesOf(known, { rotates: true }).classes.map(({ freshAt }) => freshAt.getTime())).toEqual(told);
 });
 
-test("without rotation no volume waits", () => {
-  expect(agesOf([volume("a", 5)], { rotates: false }).oldest).toBeUndefined();
+test("without rotation no volume waits, and none fails", () => {
+  const known = [volume("a", 5, { failing: true })];
+  expect(agesOf(known, { rotates: false })).toMatchObject({ oldest: undefined, failing: 0 });
 });
 
 test("without volumes there is nothing to tell", () => {

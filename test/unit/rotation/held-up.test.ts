@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
+import type { PodStatus } from "../../../src/model.ts";
 import { HELD_UP_PERIOD_MS, reportHeldUp } from "../../../src/rotation/held-up.ts";
 import { deliver } from "../../../src/volume/deliver.ts";
 import type { VolumePorts } from "../../../src/volume/volume-ports.ts";
@@ -58,4 +59,29 @@ test("what fails for another reason is told at once, and is not tried again here
   expect(world.events.recorded).toHaveLength(1);
   await pass(60_000);
   expect(tries).toBe(1);
+});
+
+test("one that does not answer holds up no other", async () => {
+  const never = Promise.withResolvers<undefined>();
+  const other = { ...aVolume, targetPath: `${aTarget}-other`, pod: { ...aVolume.pod, name: "web-1" } };
+  const apply = ({ pod }: PodStatus): Promise<void> => (pod.name === "web-0" ? never.promise : Promise.resolve());
+  ports = { ...world.ports, statuses: { ...world.ports.statuses, apply } };
+  for (const volume of [aVolume, other])
+    ports.volumes.remember(aKnownVolume({ volume, report: "owed", heldUpSince: ports.elapsed() }));
+  const tried = reportHeldUp(ports, noSignal);
+  await expect.poll(() => ports.volumes.get(other.targetPath)?.report).toBe("told");
+  never.resolve(undefined);
+  await tried;
+});
+
+test("a status that was written and is held up again, much later, has its minute anew", async () => {
+  let collected = false;
+  await publish(() => (collected ? undefined : moved));
+  collected = true;
+  await pass(HELD_UP_PERIOD_MS);
+  collected = false;
+  await pass(600_000);
+  ports.volumes.change(aVolume, { report: "owed" });
+  await deliver({ volume: aVolume, files: [], occasion: "rotation" }, ports, noSignal);
+  expect(world.events.recorded).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import type { ContentRequest } from "../../../src/model.ts";
 import { createNotices } from "../../../src/rotation/notices.ts";
+import { dropOverdue } from "../../../src/rotation/overdue.ts";
 import { createRotation, type Rotation } from "../../../src/rotation/pass.ts";
 import { repair } from "../../../src/rotation/repair.ts";
 import { publishVolume } from "../../../src/volume/publish.ts";
@@ -106,6 +107,18 @@ describe("a pass", () => {
     await publishVolume({ ...aRequest, volume: { ...aVolume, targetPath } }, world.ports, { signal: noSignal });
     await rotation.pass();
     expect(world.providers.requests).toHaveLength(2);
+  });
+
+  test("tells that a volume is up to date again, when kubelet came after its credentials were dropped", async () => {
+    const targetPath = await publish(1);
+    later(15 * 60_000);
+    dropOverdue(world.ports);
+    await publishVolume({ ...aRequest, volume: { ...aVolume, targetPath } }, world.ports, { signal: noSignal });
+    await rotation.pass();
+    expect(world.events.recorded.map(({ message }) => message)).toEqual([
+      expect.stringContaining("is not refreshed any more"),
+      expect.stringContaining("is up to date again"),
+    ]);
   });
 
   test.each([20, -20])("is not led astray by a time of day that is set by %i minutes meanwhile", async (minutes) => {

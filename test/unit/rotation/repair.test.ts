@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { repair } from "../../../src/rotation/repair.ts";
+import { publishVolume } from "../../../src/volume/publish.ts";
 import { aTarget } from "../../fakes/messages.ts";
 import { payloadOf } from "../../fakes/payload.ts";
 import { aKnownVolume, aRequest, aVolume, createCoreWorld, noSignal, type CoreWorld } from "../../fakes/volumes.ts";
@@ -51,11 +53,63 @@ test("one volume that cannot be repaired hinders no other", async () => {
   expect(reports()).toEqual(["unknown", "told"]);
 });
 
-test("a volume in flight is left to those who have it", async () => {
-  using claim = world.ports.volumes.claim(aVolume);
-  expect(claim).toBeDefined();
-  await repair(world.ports, noSignal);
-  expect(world.statuses.reads).toEqual([]);
+describe("of a volume in flight", () => {
+  test("the report is left to those who have it, and the Secrets are restored when they are done", async () => {
+    const claim = world.ports.volumes.claim(aVolume);
+    const repaired = repair(world.ports, noSignal);
+    await setImmediate();
+    expect([world.statuses.reads, world.classes.reads]).toEqual([[], []]);
+    claim?.[Symbol.dispose]();
+    await repaired;
+    expect([world.statuses.reads, world.classes.reads]).toEqual([[], ["shop/vault"]]);
+  });
+
+  test("nothing is done where they are not done in time", async () => {
+    using claim = world.ports.volumes.claim(aVolume);
+    expect(claim).toBeDefined();
+    await repair(world.ports, noSignal, 1);
+    expect([world.statuses.reads, world.classes.reads]).toEqual([[], []]);
+  });
+});
+
+test("what a publish is just telling of its volume is not told again", async () => {
+  world = createCoreWorld();
+  const answer = Promise.withResolvers<undefined>();
+  let tells = 0;
+  world.statuses.apply = async () => {
+    tells += 1;
+    await answer.promise;
+  };
+  const publishing = publishVolume(aRequest, world.ports, { signal: noSignal });
+  await expect.poll(() => tells).toBe(1);
+  await repair(world.ports, noSignal, 1);
+  answer.resolve(undefined);
+  await publishing;
+  expect(tells).toBe(1);
+});
+
+describe("of a class that is gone", () => {
+  beforeEach(() => {
+    world.classes.held.clear();
+    world.ports.volumes.change(aVolume, { report: "told", secretsOwed: true });
+  });
+
+  test("no Secrets are owed, and nothing is told, where nobody has ever read it", async () => {
+    await repair(world.ports, noSignal);
+    expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(false);
+    expect([world.events.recorded, world.metrics.counted]).toEqual([[], []]);
+  });
+
+  test("those that it asked for when it was read last are owed", async () => {
+    const secretObjects = [{ secretName: "db", type: "", labels: {}, annotations: {}, data: [] }];
+    const ref = { namespace: "shop", name: "vault" };
+    world.ports.volumes.change(aVolume, {
+      secretProviderClass: { ref, provider: "azure", parameters: {}, secretObjects },
+    });
+    await repair(world.ports, noSignal);
+    expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(true);
+    expect(world.events.recorded).toMatchObject([{ reason: "FailedToCreateSecret" }]);
+  });
 });
 
 test("a class that asks for no Secrets owes none, also for a volume that was taken over", async () => {
@@ -78,7 +132,7 @@ test("Secrets whose files cannot be read are owed, counted as failed, and an eve
   await repair(world.ports, noSignal);
   expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(true);
   expect(world.metrics.counted).toMatchObject([
-    ["secretSynced", { provider: "", durationMs: 0, error: { reason: "FileWriteError" } }],
+    ["secretSynced", { provider: "azure", durationMs: 0, error: { reason: "FileWriteError" } }],
   ]);
   expect(world.events.recorded).toMatchObject([
     { reason: "FailedToCreateSecret", message: "failed to sync Kubernetes Secrets: no such volume" },
@@ -158,5 +212,19 @@ describe("of twelve volumes", () => {
     world.secrets.calls.length = 0;
     await repair(world.ports, noSignal);
     expect(world.secrets.calls).toEqual(["read shop/db"]);
+  });
+
+  test("the Secret that the API server does not write is tried once for all, and owed by each", async () => {
+    wantSecret();
+    let creates = 0;
+    world.secrets.create = () => {
+      creates += 1;
+      return Promise.reject(new DriverError("KubernetesUnavailable", "no answer in 10 s"));
+    };
+    await repair(world.ports, noSignal);
+    expect(creates).toBe(1);
+    expect(world.ports.volumes.all().map(({ secretsOwed }) => secretsOwed)).toEqual(indices.map(() => true));
+    await repair(world.ports, noSignal);
+    expect(creates).toBe(2);
   });
 });

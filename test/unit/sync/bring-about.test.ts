@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { DriverError, type Reason } from "../../../src/errors.ts";
 import type { DesiredSecret } from "../../../src/model.ts";
 import { bringAbout, type SecretPorts } from "../../../src/sync/bring-about.ts";
 import { createKeyedLock } from "../../../src/sync/keyed-lock.ts";
@@ -38,6 +39,18 @@ test("one node comes to a Secret once at a time: forty owners at once conflict w
   const uids = Array.from({ length: 40 }, (_, index) => `rs-${index}`);
   await Promise.all(uids.map((uid) => bringAbout(wanted(uid), ports, noSignal)));
   expect(ports.secrets.held.get("shop/db")?.owners.map(({ uid }) => uid)).toEqual(uids);
+});
+
+test.each<[Reason, number]>([
+  ["KubernetesUnavailable", 1],
+  ["DeadlineExceeded", 1],
+  ["PermissionDenied", 3],
+])("a failure by %s, while three wait for a Secret, is found out %i times", async (reason, times) => {
+  const ports = node();
+  ports.secrets.failure = new DriverError(reason, "why");
+  const asked = [1, 2, 3].map(() => bringAbout(wanted(), ports, noSignal));
+  for (const each of asked) await expect(each).rejects.toMatchObject({ reason });
+  expect(ports.secrets.calls).toHaveLength(times);
 });
 
 test("Secrets of other names wait for nobody", async () => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { createKeyedLock } from "../../../src/sync/keyed-lock.ts";
 import { noSignal } from "../../fakes/volumes.ts";
@@ -35,6 +35,39 @@ test("work that fails lets the next one in", async () => {
   expect(await next).toBe("done");
 });
 
+describe("a failure that concerns all", () => {
+  const outage = new Error("no answer");
+  const concernsAll = (failure: unknown): boolean => failure === outage;
+  const fail = (): Promise<never> => Promise.reject(outage);
+
+  test("is that of those who wait, and of nobody who comes later", async () => {
+    const lock = createKeyedLock();
+    let tries = 0;
+    const work = (): Promise<void> => {
+      tries += 1;
+      return fail();
+    };
+    const asked = [1, 2, 3].map(() => lock.hold("key", noSignal, work, concernsAll));
+    for (const each of asked) await expect(each).rejects.toBe(outage);
+    expect(tries).toBe(1);
+    expect(await lock.hold("key", noSignal, () => Promise.resolve("done"), concernsAll)).toBe("done");
+  });
+
+  test("is that of those behind one who left meanwhile", async () => {
+    const lock = createKeyedLock();
+    const failing = lock.hold("key", noSignal, fail, concernsAll);
+    const left = lock.hold("key", AbortSignal.abort(), () => Promise.resolve(), concernsAll);
+    const last = lock.hold("key", noSignal, () => Promise.resolve(), concernsAll);
+    await expect(failing).rejects.toBe(outage);
+    await expect(left).rejects.toMatchObject({ reason: "Busy" });
+    await expect(last).rejects.toBe(outage);
+  });
+});
+
+test("who comes to a free key with a signal that has fired does not hear that somebody else is at work", async () => {
+  expect(await createKeyedLock().hold("key", AbortSignal.abort(), () => Promise.resolve("done"))).toBe("done");
+});
+
 test("who cannot wait longer leaves with Busy, without having worked", async () => {
   const lock = createKeyedLock();
   const gate = Promise.withResolvers<undefined>();
@@ -47,7 +80,7 @@ test("who cannot wait longer leaves with Busy, without having worked", async () 
   });
   leaver.abort();
   await expect(left).rejects.toEqual(
-    new DriverError("Busy", "another operation on key is still at work; kubelet will try again"),
+    new DriverError("Busy", "another operation on key is still at work; it will be tried again"),
   );
   gate.resolve(undefined);
   await held;

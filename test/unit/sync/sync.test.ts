@@ -182,9 +182,10 @@ describe("one failure stops no other Secret", () => {
     expect(told).toEqual([message, message]);
   });
 
-  test("of the API server", async () => {
-    const error = new DriverError("KubernetesUnavailable", "away");
-    expect(await sync({ objects: [db, other], ports: { secrets: failing(error) } })).toEqual([
+  test("of the API server, of which it is told what it was about", async () => {
+    const away = new DriverError("KubernetesUnavailable", "away");
+    const error = new DriverError("KubernetesUnavailable", "secret shop/db: away");
+    expect(await sync({ objects: [db, other], ports: { secrets: failing(away) } })).toEqual([
       { secretName: "db", outcome: "failed", error },
       { secretName: "other", outcome: "created" },
     ]);

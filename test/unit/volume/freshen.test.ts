@@ -51,6 +51,17 @@ describe("a known, mounted volume", () => {
     expect(world.ports.volumes.get(aTarget)).toMatchObject({ report: "told", freshAt: world.now });
   });
 
+  test("is as fresh as the moment in which it was asked for, however long the answer takes", async () => {
+    const askedAt = world.now;
+    const { answer } = world.providers;
+    world.providers.answer = (...asked) => {
+      world.now = new Date(askedAt.getTime() + 60_000);
+      return answer(...asked);
+    };
+    await refresh({ freshAt: new Date(0) });
+    expect(world.ports.volumes.get(aTarget)?.freshAt).toEqual(askedAt);
+  });
+
   test("of which nothing changed costs no write, no report and no Secret", async () => {
     offer("old", "1");
     expect(await refresh()).toMatchObject({ rotated: false });

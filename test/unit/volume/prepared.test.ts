@@ -124,7 +124,7 @@ describe("when it fails", () => {
     await expect.poll(() => calls.length).toBe(1);
     caller.abort();
     calls[0]?.resolve(contentOf({ password: "late" }));
-    await expect(publishing).rejects.toMatchObject({ reason: "Busy" });
+    await expect(publishing).rejects.toMatchObject({ reason: "DeadlineExceeded" });
     expect(world.mounter.states.size).toBe(0);
   });
 

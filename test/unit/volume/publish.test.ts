@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { beforeEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../src/errors.ts";
 import { repair } from "../../../src/rotation/repair.ts";
@@ -334,13 +335,36 @@ describe("the Secrets of a class", () => {
     expect(world.ports.volumes.get(aTarget)?.secretsOwed).toBe(false);
   });
 
+  test("that the API server does not write hold up no pod: ten of one Secret start, and each is told once what is owed", async () => {
+    let creates = 0;
+    world.secrets.create = async (_secret, signal) => {
+      creates += 1;
+      if (!signal.aborted) await once(signal, "abort");
+      throw new DriverError("KubernetesUnavailable", "no answer in time");
+    };
+    const volumes = Array.from({ length: 10 }, (_, index) => {
+      const pod = { ...aVolume.pod, name: `web-${index}`, uid: `uid-${index}` };
+      world.pods.held.set(`shop/${pod.name}`, { uid: pod.uid, owners: [], ending: false });
+      return { ...aVolume, pod, targetPath: `${aTarget}-${index}` };
+    });
+    const published = volumes.map((volume) =>
+      publishVolume({ ...aRequest, volume }, world.ports, { signal: noSignal }, 20),
+    );
+    expect(await Promise.all(published)).toHaveLength(10);
+    expect(creates).toBe(1);
+    expect(world.ports.volumes.all().map(({ report, secretsOwed }) => [report, secretsOwed])).toEqual(
+      volumes.map(() => ["told", true]),
+    );
+    expect(world.events.recorded.map(({ reason }) => reason)).toEqual(volumes.map(() => "FailedToCreateSecret"));
+  });
+
   test("that somebody deleted are restored from the mounted files by the repair, and an event says so", async () => {
     await publish();
     world.secrets.held.clear();
     world.providers.answer = () => Promise.reject(new DriverError("ProviderUnavailable", "no route"));
     await repair(world.ports, noSignal);
     expect(Buffer.from(values()?.["p"] ?? []).toString()).toBe("hunter2");
-    expect(world.events.recorded.map(({ message }) => message)).toEqual(["secret db was gone and is restored"]);
+    expect(world.events.recorded.map(({ message }) => message)).toEqual(["secret db was missing and is created"]);
     expect(world.providers.requests).toHaveLength(1);
   });
 

@@ -43,7 +43,7 @@ test("through a proxy the name goes to the proxy as it is", async () => {
   void ask("https://kv1.example.invalid/", agentThrough());
   await vi.waitFor(() => {
     expect(received).toContain("CONNECT kv1.example.invalid:443 HTTP/1.1\r\n");
-  });
+  }, 30_000);
 });
 
 test("around the proxy the name is looked up here", async () => {
@@ -55,20 +55,20 @@ test("around the proxy TLS begins at once", async () => {
   void ask(`https://localhost:${port}/`, agentThrough());
   await vi.waitFor(() => {
     expect(received.charCodeAt(0)).toBe(0x16);
-  });
+  }, 30_000);
 });
 
 test("a proxy that does not answer is left in time, and its connection closed", async () => {
   expect(await ask("https://kv1.example.invalid/", agentThrough("", 50))).toBe("PROXY_TUNNEL");
   await vi.waitFor(() => {
     expect(sockets.map((socket) => socket.readyState)).not.toContain("open");
-  });
+  }, 30_000);
 });
 
 test("so is one that connects and then keeps silent", async () => {
   server.on("connection", (socket) => socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\n\r\n")));
   expect(await ask("https://kv1.example.invalid/", agentThrough("", 100))).toBe("PROXY_TUNNEL");
-});
+}, 30_000);
 
 test.each([createAgent(undefined), agentOf("http://user:hunter2@proxy:3128")])(
   "it tells nothing of itself",

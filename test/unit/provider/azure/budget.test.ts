@@ -28,7 +28,7 @@ interface Desk {
 }
 
 function open(options: VaultScriptOptions = {}): Desk {
-  const budget = createBudget({ vaultName: "kv1", clock: () => new Date(), random: () => 0.5 });
+  const budget = createBudget({ vaultName: "kv1", clock: () => new Date(), elapsed: Date.now, random: () => 0.5 });
   const vault = createVaultScript(options);
   const run = (name: string, priority: Priority = "rotation"): Run => {
     const flight = createFakeFlight(priority);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { DriverError } from "../../../../src/errors.ts";
 import { createKeyholder, type Keyholder, type KeyholderOptions } from "../../../../src/provider/azure/keyholder.ts";
 import { VaultRefusal } from "../../../../src/provider/azure/vault-refusal.ts";
@@ -29,18 +29,18 @@ interface Desk {
   readonly ask: <T>(address: VaultAddress, question: (vault: Vault) => Promise<T>, signal?: AbortSignal) => Promise<T>;
   /** As it is done for a pod: the token first, if it can be had. */
   readonly read: (vault?: string) => Promise<string | undefined>;
-  /** Lets the clock go on. */
+  /** Lets time pass. */
   readonly pass: (ms: number) => void;
+  /** Somebody sets the time of day. */
+  readonly jump: (ms: number) => void;
 }
 
 async function open(play: AzurePlay = {}): Promise<Desk> {
   const running = await startScriptedAzure(play);
   azure = running;
-  let now = Date.now();
-  const holder = createKeyholder(
-    running.identity(),
-    optionsFor(running, () => new Date(now)),
-  );
+  let [now, jumpedMs] = [Date.now(), 0];
+  const clock = (): Date => new Date(now + jumpedMs);
+  const holder = createKeyholder(running.identity(), { ...optionsFor(running, clock), elapsed: () => now });
   const ask: Desk["ask"] = (address, question, signal = never) =>
     holder.ask({ address, question, within: (turn) => turn() }, signal);
   const read = async (vault = "kv1"): Promise<string | undefined> => {
@@ -49,7 +49,10 @@ async function open(play: AzurePlay = {}): Promise<Desk> {
   const pass = (ms: number): void => {
     now += ms;
   };
-  return { azure: running, holder, ask, read, pass };
+  const jump = (ms: number): void => {
+    jumpedMs += ms;
+  };
+  return { azure: running, holder, ask, read, pass, jump };
 }
 
 function optionsFor({ transport }: ScriptedAzure, clock = () => new Date()): KeyholderOptions {
@@ -115,7 +118,7 @@ describe("in a cloud that we know", () => {
     const { azure, ask } = await open({ entra: () => "never" });
     const leaver = new AbortController();
     const ready = ask(azure.address("kv1"), () => Promise.resolve(), leaver.signal);
-    await vi.waitUntil(() => azure.tokens.length === 1);
+    await expect.poll(() => azure.tokens.length === 1).toBe(true);
     leaver.abort();
     await expect(ready).rejects.toMatchObject({ name: "AbortError" });
   });
@@ -188,6 +191,13 @@ describe("a vault that refuses the token", () => {
     await expect(read("kv1")).rejects.toMatchObject({ status: 403 });
     pass(1_000);
     await expect(read("kv2")).rejects.toMatchObject({ status: 403 });
+    expect(azure.tokens).toHaveLength(2);
+  });
+  test("again within the minute, when somebody has set the time of day: the token is new enough", async () => {
+    const { azure, read, jump } = await open({ vault: () => refuse(403) });
+    await expect(read()).rejects.toMatchObject({ status: 403 });
+    jump(5 * 60_000);
+    await expect(read()).rejects.toMatchObject({ status: 403 });
     expect(azure.tokens).toHaveLength(2);
   });
   test("many times at once: the token is renewed once, and each question asked once more", async () => {

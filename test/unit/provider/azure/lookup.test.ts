@@ -157,7 +157,7 @@ describe("a resolver that does not answer", () => {
     for (const [call] of calls) expect(call?.[0]).toMatchObject({ code: "EAI_AGAIN" });
     const healthy = ask(lookup, "healthy");
     await answer("stuck-0", two);
-    await vi.waitUntil(() => started.includes("healthy"));
+    await expect.poll(() => started.includes("healthy")).toBe(true);
     await answer("healthy", two);
     expect(started).toEqual([...stuck, "healthy"]);
     expect(healthy).toEqual([[null, "192.0.2.1", 4]]);

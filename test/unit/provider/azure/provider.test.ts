@@ -170,7 +170,7 @@ describe("the network of the Azure provider", () => {
     const azure = await startScriptedAzure({ vault: () => "never" });
     const limit = vi.spyOn(AbortSignal, "timeout");
     const failure = failureOf({ agent: azure.transport.agent });
-    await vi.waitUntil(() => azure.asked.length === 1);
+    await expect.poll(() => azure.asked.length === 1).toBe(true);
     expect(limit).toHaveBeenCalledExactlyOnceWith(10_000);
     vi.advanceTimersByTime(10_000);
     expect(await failure).toMatchObject({
@@ -183,7 +183,7 @@ describe("the network of the Azure provider", () => {
     const lookup = vi.spyOn(dns, "lookup").mockImplementation(() => undefined);
     syncBuiltinESMExports();
     const failure = failureOf({});
-    await vi.waitUntil(() => lookup.mock.calls.length > 0);
+    await expect.poll(() => lookup.mock.calls.length > 0).toBe(true);
     vi.advanceTimersByTime(1_000);
     expect(await failure).toMatchObject({
       reason: "ProviderUnavailable",

@@ -9,24 +9,29 @@ interface Desk {
   readonly ask: () => Promise<string>;
   readonly fetches: () => number;
   pass(ms: number): void;
+  /** Somebody sets the time of day. */
+  jump(ms: number): void;
   /** From now on every fetch fails so; undefined ends it. */
   fail(reason: Reason | undefined): void;
 }
 
 function open(validMs = 60 * minute): Desk {
-  let [now, fetches] = [0, 0];
+  let [now, fetches, jumpedMs] = [0, 0, 0];
   let failure: DriverError | undefined;
   const fetch = (): Promise<AccessToken> => {
     fetches += 1;
     if (failure !== undefined) return Promise.reject(failure);
     return Promise.resolve({ token: `token ${fetches}`, expiresOnTimestamp: now + validMs });
   };
-  const token = createRenewing(fetch, () => new Date(now));
+  const token = createRenewing(fetch, { clock: () => new Date(now + jumpedMs), elapsed: () => now });
   return {
     ask: async () => (await token()).token,
     fetches: () => fetches,
     pass: (ms) => {
       now += ms;
+    },
+    jump: (ms) => {
+      jumpedMs += ms;
     },
     fail: (reason) => {
       failure = reason === undefined ? undefined : new DriverError(reason, "no token");
@@ -83,15 +88,21 @@ describe("a token service that does not give one", () => {
     fail(undefined);
     expect(await ask()).toBe("token 2");
   });
-  test("since it limits sign-ins is left alone for 10 s", async () => {
-    const { ask, fail, pass, fetches } = open();
-    fail("Throttled");
-    for (let attempt = 0; attempt < 3; attempt++) await expect(ask()).rejects.toMatchObject({ reason: "Throttled" });
-    expect(fetches()).toBe(1);
-    fail(undefined);
-    pass(10_000);
-    expect(await ask()).toBe("token 2");
-  });
+  test.each([0, 20, -20])(
+    "since it limits sign-ins is left alone for 10 s, also where somebody sets the time of day by %i minutes",
+    async (minutes) => {
+      const { ask, fail, pass, jump, fetches } = open();
+      fail("Throttled");
+      for (let attempt = 0; attempt < 3; attempt++) {
+        await expect(ask()).rejects.toMatchObject({ reason: "Throttled" });
+        if (attempt === 0) jump(minutes * minute);
+      }
+      expect(fetches()).toBe(1);
+      fail(undefined);
+      pass(10_000);
+      expect(await ask()).toBe("token 2");
+    },
+  );
   test("but refuses is told at once, though the old token is good", async () => {
     const { ask, fail, pass } = open();
     await ask();

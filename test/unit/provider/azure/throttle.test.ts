@@ -10,6 +10,13 @@ afterEach(() => {
 });
 
 const MINUTE = 60_000;
+let jumpedMs = 0;
+
+/** Somebody sets the time of day. */
+function jump(ms: number): void {
+  jumpedMs += ms;
+  vi.setSystemTime(Date.now() + ms);
+}
 
 /** A gate that only remembers what was done to it. */
 interface FakeGate {
@@ -35,7 +42,11 @@ function createGate(): FakeGate {
 
 function open(random = 0.5): { gate: FakeGate; throttle: Throttle; remaining: () => number | undefined } {
   const gate = createGate();
-  const throttle = createThrottle(gate, { clock: () => new Date(), random: () => random });
+  const throttle = createThrottle(gate, {
+    clock: () => new Date(),
+    elapsed: () => Date.now() - jumpedMs,
+    random: () => random,
+  });
   const remaining = (): number | undefined => {
     const until = throttle.pause()?.until;
     return until === undefined ? undefined : until.getTime() - Date.now();
@@ -249,4 +260,18 @@ test("a vault that never refuses is never held back", () => {
   const { gate, throttle } = open();
   throttle.answered(gate.epoch());
   expect([gate.is, throttle.pause()]).toEqual(["open", undefined]);
+});
+
+test.each([20, -20])("a time of day that is set by %i minutes neither ends a pause nor counts as one", (minutes) => {
+  const { gate, throttle } = open();
+  throttle.refused(10_000);
+  vi.advanceTimersByTime(5_000);
+  jump(minutes * MINUTE);
+  throttle.refused(4_000);
+  throttle.refused(8_000);
+  expect(throttle.pausedMs()).toBe(5_000);
+  vi.advanceTimersByTime(5_000);
+  expect(gate.is).toBe("closed");
+  vi.advanceTimersByTime(3_000);
+  expect([gate.is, throttle.pausedMs()]).toEqual(["probing", 13_000]);
 });

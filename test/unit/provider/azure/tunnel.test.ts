@@ -70,7 +70,7 @@ function tunnel(url: string, limitMs = 5_000, host = "kv1.example"): ReturnType<
 async function expectAllClosed(): Promise<void> {
   await vi.waitFor(() => {
     expect(open.size).toBe(0);
-  });
+  }, 30_000);
 }
 
 describe("openTunnel()", () => {
@@ -200,7 +200,7 @@ describe("a proxy by TLS", () => {
     // One that offers a session is longer.
     expect(hellos[1]?.length).toBe(hellos[0]?.length);
   });
-});
+}, 30_000);
 
 /** Each byte in a segment of its own. */
 async function dribble(client: Socket, text: string): Promise<void> {

@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { VaultLoad } from "../../../../src/ports.ts";
 import { createVaults } from "../../../../src/provider/azure/vaults.ts";
-import { credentialMeans } from "../../../fakes/azure-means.ts";
+import { vaultMeans } from "../../../fakes/azure-means.ts";
 import { createFakeMetrics } from "../../../fakes/ports.ts";
 import { refuse, startScriptedAzure, type AzurePlay, type ScriptedAzure } from "../../../fakes/vault-script-server.ts";
 
@@ -19,7 +19,7 @@ async function start(play: AzurePlay = {}, clock = () => new Date()) {
   let loads: () => readonly VaultLoad[] = () => [];
   const fake = createFakeMetrics();
   const metrics = { ...fake, watchVaults: (watched: typeof loads) => (loads = watched) };
-  const openVault = createVaults({ ...credentialMeans(running.transport), clock, metrics, random: () => 0.5 });
+  const openVault = createVaults({ ...vaultMeans(running.transport), clock, metrics });
   const freshness = { notOlderThan: new Date(0), priority: "mount" } as const;
   const read = (name = "s1", signal = never) =>
     openVault(running.address("kv1"), running.identity(), freshness).secret(name, "", signal);
@@ -60,11 +60,11 @@ describe("how a vault keeps up", () => {
     const leaver = new AbortController();
     const asked = Array.from({ length: 5 }, (_, index) => read(`s${index}`, leaver.signal));
     const outcomes = Promise.allSettled(asked);
-    await vi.waitUntil(() => loads()[0]?.waiting === 5);
-    await vi.waitUntil(() => (loads()[0]?.pausedMs ?? 0) > 0);
+    await expect.poll(() => loads()[0]?.waiting === 5).toBe(true);
+    await expect.poll(() => (loads()[0]?.pausedMs ?? 0) > 0).toBe(true);
     expect(loads()[0]?.pausedMs).toBeLessThan(30_000);
     leaver.abort();
     await outcomes;
-    await vi.waitUntil(() => loads()[0]?.waiting === 0);
+    await expect.poll(() => loads()[0]?.waiting === 0).toBe(true);
   });
 });

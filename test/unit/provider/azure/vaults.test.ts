@@ -5,7 +5,7 @@ import type { ServicePrincipal } from "../../../../src/provider/azure/identity.t
 import type { OpenVault, Vault } from "../../../../src/provider/azure/vault.ts";
 import { createVaults } from "../../../../src/provider/azure/vaults.ts";
 import { createFakeMetrics } from "../../../fakes/ports.ts";
-import { credentialMeans } from "../../../fakes/azure-means.ts";
+import { vaultMeans } from "../../../fakes/azure-means.ts";
 import {
   answerOf,
   refuse,
@@ -41,7 +41,7 @@ interface World {
 async function start(play: AzurePlay = {}): Promise<World> {
   const running = await startScriptedAzure(play);
   azure = running;
-  const openVault = createVaults({ ...credentialMeans(running.transport), metrics, random: () => 0.5 });
+  const openVault = createVaults({ ...vaultMeans(running.transport), metrics });
   const open: World["open"] = (identity = running.identity(), freshness = {}, vault = "kv1") =>
     openVault(running.address(vault), identity, { notOlderThan: new Date(0), priority: "mount", ...freshness });
   const read: World["read"] = async (...vault) => (await open(...vault).secret("s1", "", never)).value;
@@ -164,7 +164,7 @@ describe("a token service that does not answer", () => {
     const slow = open(azure.identity("slow"), { priority: "mount" });
     const waiting = Array.from({ length: 40 }, (_, index) => slow.secret(`s${index}`, "", leaver.signal));
     const outcomes = Promise.allSettled(waiting);
-    await vi.waitUntil(() => azure.tokens.includes("slow:secret#1"));
+    await expect.poll(() => azure.tokens.includes("slow:secret#1")).toBe(true);
     expect(await read()).toBe("kv1/secrets/s1/ for app:secret");
     leaver.abort();
     for (const outcome of await outcomes)
@@ -206,7 +206,7 @@ describe("a vault's turn", () => {
     const { azure, read } = await start(play);
     const answer = read();
     answer.catch(() => undefined);
-    await vi.waitUntil(() => isThere(azure));
+    await expect.poll(() => isThere(azure)).toBe(true);
     limit.abort(timedOut);
     await expect(answer).rejects.toMatchObject({
       reason: "ProviderUnavailable",
@@ -222,7 +222,7 @@ describe("a vault's turn", () => {
     });
     const denied = Array.from({ length: 20 }, (_, index) => read(azure.identity("denied", `secret ${index}`)));
     const outcomes = Promise.allSettled(denied);
-    await vi.waitUntil(() => azure.tokens.length === 40);
+    await expect.poll(() => azure.tokens.length === 40).toBe(true);
     expect(await read()).toBe("kv1/secrets/s1/ for app:secret");
     await azure.stop();
     for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { status: 403 } });
@@ -246,7 +246,7 @@ describe("a vault that limits requests", () => {
         request.object.startsWith("kv1") && refusals++ === 0 ? refuse(429, { "retry-after": "30" }) : answerOf(request),
     });
     const throttled = read();
-    await vi.waitUntil(() => azure.asked.length === 1);
+    await expect.poll(() => azure.asked.length === 1).toBe(true);
     await settleSockets(open);
     const hurried = read(azure.identity("other"), { deadline: new Date(Date.now() + 10_000) });
     await expect(hurried).rejects.toMatchObject({ reason: "Throttled" });
@@ -344,7 +344,7 @@ test("however secrets and rights change: an answer goes to none but the identity
   });
   const property = fc.asyncProperty(identitySteps, async (story) => {
     rights = createRights();
-    const openVault = createVaults({ ...credentialMeans(azure.transport), metrics, random: () => 0.5 });
+    const openVault = createVaults({ ...vaultMeans(azure.transport), metrics });
     const reads: { readonly read: Read; readonly answer: Promise<string | undefined> }[] = [];
     const start = (read: Read): void => {
       const freshness = { notOlderThan: new Date(Date.now() - read.oldMs), priority: "mount" } as const;

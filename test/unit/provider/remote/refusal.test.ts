@@ -7,7 +7,7 @@ import { noSignal } from "../../../fakes/volumes.ts";
 const call: FailedCall = {
   name: "vault",
   socketPath: "/providers/vault.sock",
-  reachable: true,
+  listener: "provider",
   signal: noSignal,
   deadline: undefined,
 };
@@ -37,6 +37,13 @@ describe("a code of gRPC", () => {
     });
     expect(codeName(failed(unheardOf))).toBe("77");
   });
+
+  test("that is no number is UNKNOWN", () => {
+    expect(refuse(Number.NaN)).toMatchObject({
+      reason: "ProviderError",
+      message: 'provider "vault" failed: UNKNOWN: its words',
+    });
+  });
 });
 
 describe("the end of the time", () => {
@@ -44,13 +51,46 @@ describe("the end of the time", () => {
   const future = new Date(Date.now() + 60_000);
 
   test.each<[string, number, Partial<FailedCall>, string]>([
-    ["our own deadline", status.DEADLINE_EXCEEDED, {}, "DeadlineExceeded"],
+    ["our own deadline", status.DEADLINE_EXCEEDED, { deadline: past }, "DeadlineExceeded"],
     ["a caller who left", status.CANCELLED, { signal: AbortSignal.abort() }, "DeadlineExceeded"],
     ["a provider that gave up first", status.CANCELLED, { deadline: past }, "DeadlineExceeded"],
     ["a provider that gave up early", status.CANCELLED, { deadline: future }, "ProviderUnavailable"],
     ["a refusal at the last moment", status.PERMISSION_DENIED, { deadline: past }, "PermissionDenied"],
   ])("by %s", (_name, code, changes, reason) => {
     expect(refuse(code, changes).reason).toBe(reason);
+  });
+
+  test.each<[string, Partial<FailedCall>, string]>([
+    ["in time, by the provider", { deadline: future }, 'provider "vault" failed: DEADLINE_EXCEEDED: its words'],
+    ["when it is over", { deadline: past }, 'provider "vault" did not answer in time: look at its logs on this node'],
+    [
+      "while it hangs",
+      { deadline: past, listener: "silent" },
+      "who listens on /providers/vault.sock does not speak gRPC",
+    ],
+    ["while it is gone", { deadline: past, listener: "nobody" }, "nobody listens on /providers/vault.sock"],
+  ])("is told %s", (_name, changes, message) => {
+    expect(refuse(status.DEADLINE_EXCEEDED, changes).message).toContain(message);
+  });
+});
+
+describe("the limit of this side", () => {
+  const limited = (details: string): DriverError =>
+    refusal(failed(status.RESOURCE_EXHAUSTED, details), call) as DriverError;
+
+  test.each([
+    ["Received message larger than max (5 vs 4)", "5 bytes, more than the limit of 4"],
+    ["Received message that decompresses to a size larger than 4", "more than the limit of 4"],
+    ["Received message larger than max", "more than the limit of this side"],
+  ])("%s", (details, figures) => {
+    expect(limited(details)).toMatchObject({
+      reason: "InvalidRequest",
+      message: `the answer of provider "vault" is ${figures}: name fewer objects in the SecretProviderClass, or raise --max-call-recv-msg-size`,
+    });
+  });
+
+  test("is not the provider's own", () => {
+    expect(limited("grpc: received message larger than max (5 vs 4)")).toMatchObject({ reason: "Throttled" });
   });
 });
 

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { leaveDeadSocket } from "../../../fakes/dead-socket.ts";
 import { findSocket, isProviderName, parseDirectories } from "../../../../src/provider/remote/sockets.ts";
 
 let dir: string;
@@ -13,10 +14,10 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-function put(...path: readonly string[]): string {
+async function put(...path: readonly string[]): Promise<string> {
   const file = join(dir, ...path);
   mkdirSync(join(file, ".."), { recursive: true });
-  writeFileSync(file, "");
+  await leaveDeadSocket(file);
   return file;
 }
 
@@ -29,21 +30,22 @@ function thrownBy(work: () => unknown): unknown {
 }
 
 describe("a socket", () => {
-  test("is the first that exists, in the order of the directories, whoever listens", () => {
-    const second = put("b", "vault.sock");
+  test("is the first that exists, in the order of the directories, whoever listens", async () => {
+    const second = await put("b", "vault.sock");
     const directories = ["a", "b", "c"].map((name) => join(dir, name));
-    put("c", "vault.sock");
+    await put("c", "vault.sock");
     expect(findSocket("vault", directories).path).toBe(second);
-    const first = put("a", "vault.sock");
+    const first = await put("a", "vault.sock");
     expect(findSocket("vault", directories).path).toBe(first);
   });
 
-  test("is found in a directory that was written with a slash at its end", () => {
-    expect(findSocket("vault", [`${join(put("vault.sock"), "..")}//`]).path).toBe(join(dir, "vault.sock"));
+  test("is found in a directory that was written with a slash at its end", async () => {
+    await put("vault.sock");
+    expect(findSocket("vault", [`${dir}//`]).path).toBe(join(dir, "vault.sock"));
   });
 
-  test("that was made anew is another one, and one that was not is the same", () => {
-    const file = put("vault.sock");
+  test("that was made anew is another one, and one that was not is the same", async () => {
+    const file = await put("vault.sock");
     const { identity } = findSocket("vault", [dir]);
     expect(findSocket("vault", [dir]).identity).toBe(identity);
     // Even where the file system gives it the same number again.
@@ -60,8 +62,49 @@ describe("a socket", () => {
     });
   });
 
-  test("with a path that Linux does not take is told as that", () => {
-    const long = put("x".repeat(100), "vault.sock");
+  test("that is a link is the one that it leads to, and another one where it leads elsewhere", async () => {
+    const link = join(dir, "vault.sock");
+    const told = [];
+    for (const name of ["a", "b"]) {
+      rmSync(link, { force: true });
+      symlinkSync(await put(name, "real.sock"), link);
+      told.push(findSocket("vault", [dir]));
+    }
+    expect(told.map(({ path }) => path)).toEqual([link, link]);
+    expect(told[0]?.identity).not.toBe(told[1]?.identity);
+  });
+
+  test.each<[string, (path: string) => void]>([
+    ["a directory", mkdirSync],
+    [
+      "a plain file",
+      (path) => {
+        writeFileSync(path, "");
+      },
+    ],
+  ])("that is %s is told at once, and hides those behind it", async (_name, make) => {
+    mkdirSync(join(dir, "a"));
+    make(join(dir, "a", "vault.sock"));
+    await put("b", "vault.sock");
+    expect(thrownBy(() => findSocket("vault", [join(dir, "a"), join(dir, "b")]))).toMatchObject({
+      reason: "ProviderNotFound",
+      message: expect.stringContaining("/a/vault.sock is no socket: remove it") as string,
+    });
+  });
+
+  test("that could not be looked for is passed over, and why is told where there is no other", async () => {
+    symlinkSync("vault.sock", join(dir, "vault.sock"));
+    expect(thrownBy(() => findSocket("vault", ["/additional", dir]))).toMatchObject({
+      message:
+        `provider not found: provider "vault": there is no vault.sock in /additional or ${dir}; ${dir}/vault.sock: ELOOP: ` +
+        "install the provider on this node, or correct spec.provider",
+    });
+    const other = await put("b", "vault.sock");
+    expect(findSocket("vault", [dir, join(dir, "b")]).path).toBe(other);
+  });
+
+  test("with a path that Linux does not take is told as that", async () => {
+    const long = await put("x".repeat(100), "vault.sock");
     expect(thrownBy(() => findSocket("vault", [join(long, "..")]))).toMatchObject({
       reason: "ProviderNotFound",
       message: expect.stringContaining("longer than the 107 bytes") as string,
