@@ -67,9 +67,13 @@ async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
 async function startCluster(dir: string): Promise<void> {
   const bed = option("bed");
   if (bed !== undefined) process.env["KUBECONFIG"] = await startBed(bed);
-  for (const tool of ["kubectl", "helm"])
-    await run([tool, "version", "--client"]).catch(() => {
-      throw new Error(`${tool} is needed on the PATH`);
+  // Helm 4 has no --client; neither Helm asks a cluster for its version.
+  for (const command of [
+    ["kubectl", "version", "--client"],
+    ["helm", "version"],
+  ] as const)
+    await run(command).catch(() => {
+      throw new Error(`${command[0]} is needed on the PATH`);
     });
   const own = join(dir, "kubeconfig");
   await writeFile(own, await kubectl("config", "view", "--raw", "--flatten", "--minify"), { mode: 0o600 });
