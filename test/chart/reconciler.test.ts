@@ -78,6 +78,15 @@ describe.each(everything)("a release %s", (_, values, apiVersions) => {
   });
 });
 
+test.each([
+  [{}, false],
+  [{ extension: { type: "microsoft.azurekeyvaultsecretsprovider" } }, true],
+  [{ extension: { type: "microsoft.azurekeyvaultsecretsprovider" }, reconciler: { enabled: false } }, false],
+  [on, true],
+])("with %j there is a reconciler: %s", (values, there) => {
+  expect(renderObjects(values).objects.some(({ kind }) => kind === "Deployment")).toBe(there);
+});
+
 describe("the reconciler", () => {
   const { get } = renderObjects(on);
   const deployment = get("Deployment", name);

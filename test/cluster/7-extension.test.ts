@@ -145,6 +145,16 @@ describe("the tutorial, line by line", () => {
     for (const arg of ["--enable-secret-rotation", "--rotation-poll-interval=3m"]) expect(args).toContain(arg);
   });
 
+  test("what somebody deletes or changes of it is back by itself", async () => {
+    const daemonSet = ["daemonset/secrets-store-csi-driver", "-n", "kube-system"];
+    await kubectl("delete", "csidriver", "secrets-store.csi.k8s.io");
+    await kubectl("label", ...daemonSet, "helm.sh/chart=changed", "--overwrite");
+    await until("both are as they were", async () => {
+      const label = await kubectl("get", ...daemonSet, "-o", "jsonpath={.metadata.labels.helm\\.sh/chart}");
+      return label !== "changed" && (await get("csidriver", "secrets-store.csi.k8s.io")) !== undefined;
+    });
+  });
+
   test("a second instance is refused", async () => {
     await expect(type("az k8s-extension create --name other")).rejects.toThrow(
       "this cluster has the extension already, as akvsecretsprovider; there can be one",

@@ -158,3 +158,9 @@ and the CSIDriver that is there. That one is asked first: whoever installs may r
 {{- $who := get $by (dir .) -}}
 {{- fail (printf "DaemonSet %s is managed by %s, which would take back what this chart changes. %s; docs/migrate.md says what that means for pods" . (first $who) (last $who)) -}}
 {{- end }}
+
+{{/* Whether the release has a reconciler: as said, or else where it is an extension. */}}
+{{- define "akv.healsItself" -}}
+{{- $said := .Values.reconciler.enabled -}}
+{{- kindIs "bool" $said | ternary $said (not (empty .Values.extension.type)) | ternary "true" "" -}}
+{{- end }}
