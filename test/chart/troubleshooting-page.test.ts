@@ -15,6 +15,8 @@ const refusals: Readonly<Record<string, () => unknown>> = {
     render({ [driver]: { livenessProbe: { port: 8898 } } }),
   "startupTaint needs admissionPolicy.enabled=true": () =>
     render({ startupTaint: "example.com/wait", admissionPolicy: { enabled: false } }),
+  "startupTaint=<taint>: no toleration fits it": () =>
+    render({ startupTaint: "example.com/wait", linux: { tolerations: [] } }),
   "monitoring.<name> is about the plugin, which secrets-store-csi-driver.install=false leaves out": () =>
     renderProvider({ monitoring: { dashboard: { enabled: true } } }),
   "cannot be added to other resources: write it with": () =>

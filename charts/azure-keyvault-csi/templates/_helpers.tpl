@@ -108,6 +108,17 @@ the address that it belongs to, as if not set.
 {{- toYaml $annotations -}}
 {{- end }}
 
+{{/* Refuses a startup taint that would keep the plugin away, too; takes the taint's key and the tolerations. */}}
+{{- define "akv.refuseUntolerated" -}}
+{{- $taint := index . 0 -}}
+{{- $tolerated := empty $taint -}}
+{{- range index . 1 | default list -}}
+{{- $everything := and (empty .key) (eq (toString .operator) "Exists") -}}
+{{- if or $everything (eq (toString .key) $taint) }}{{ $tolerated = true }}{{ end -}}
+{{- end -}}
+{{- if not $tolerated }}{{ fail (printf "startupTaint=%s: no toleration fits it, so the plugin would never come to take it away. Add key: %s, operator: Exists to linux.tolerations" $taint $taint) }}{{ end -}}
+{{- end }}
+
 {{/* Refuses an update that starts a node's new pod beside the old one: both want the same sockets and ports. */}}
 {{- define "akv.refuseSurge" -}}
 {{- $surge := dig "rollingUpdate" "maxSurge" 0 . | toString -}}
