@@ -47,6 +47,7 @@ await bundle(
     node: "src/commands/node.ts",
     provider: "src/commands/provider.ts",
     crds: "src/commands/crds.ts",
+    extension: "src/commands/extension.ts",
     "pfx-thread": "src/provider/azure/pfx-thread.ts",
   },
   made,

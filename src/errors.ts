@@ -55,6 +55,30 @@ export function errorTypeOf(error: unknown): string {
   return error instanceof DriverError ? verdicts[error.reason].errorType : "FailedToMount";
 }
 
+/** What an operator's command could not do: its exit code, and what to do about it. */
+export interface Remedy {
+  readonly remedy: string;
+  /** 1 failed, 2 the command line is wrong, 3 there is no such thing. */
+  readonly exit?: 1 | 2 | 3;
+  readonly cause?: unknown;
+}
+
+/**
+ * How a command of an operator fails: a line for each thing that is wrong, and one line that says what to do. Like a
+ * DriverError it holds no secret; what is told is never what a program or a server wrote in full.
+ */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly remedy: string;
+  readonly exit: 1 | 2 | 3;
+
+  constructor(problems: string | readonly string[], { remedy, exit = 1, cause }: Remedy) {
+    super([problems].flat().map(inOneLine).join("\n"), { cause });
+    this.remedy = inOneLine(remedy);
+    this.exit = exit;
+  }
+}
+
 /** A failure in one line for people; of what nobody foresaw nothing is told. */
 export function messageOf(error: unknown): string {
   return error instanceof DriverError ? error.message : "internal error";

@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "brings the cluster's CustomResourceDefinitions to those of this version, and ends",
     load: async () => (await import("./commands/crds.ts")).crds,
   },
+  extension: {
+    help: "create, show, update, delete, list or deploy the extension on a cluster, by Helm",
+    load: async () => (await import("./commands/extension.ts")).extension,
+  },
 };
 
 const [name = "help", ...args] = process.argv.slice(2);

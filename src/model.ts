@@ -176,3 +176,42 @@ export interface PodEvent {
   readonly reason: EventReason;
   readonly message: string;
 }
+
+/** Values of a chart, as Helm keeps them: a tree of maps, lists and scalars. */
+export type ChartValues = Readonly<Record<string, unknown>>;
+
+/** Helm's word for the state of a release's last revision. */
+export type ReleaseStatus =
+  "deployed" | "failed" | "pending-install" | "pending-upgrade" | "pending-rollback" | "uninstalling" | "unknown";
+
+/** A Helm release as a list has it. */
+export interface ReleaseSummary {
+  readonly ref: ObjectRef;
+  /** Name of the chart. */
+  readonly chart: string;
+  readonly version: string;
+  readonly status: ReleaseStatus;
+}
+
+/** What is told of one release. */
+export interface ReleaseDetail {
+  readonly status: ReleaseStatus;
+  /** RFC 3339, as Helm writes them: with nanoseconds and any offset. */
+  readonly firstDeployed: string;
+  readonly lastDeployed: string;
+  /** What was set, the chart's defaults left out. Some of it may be secret. */
+  readonly values: ChartValues;
+}
+
+/** What a release shall be. */
+export interface ReleaseRequest {
+  readonly ref: ObjectRef;
+  /** All that is set: nothing is kept of what was set before. */
+  readonly values: ChartValues;
+  /** Texts in them that no message may have. */
+  readonly secrets: readonly string[];
+  /** Whether to wait until what was made is ready. */
+  readonly wait: boolean;
+  /** Asks Helm and the cluster whether they would take it, and changes nothing. */
+  readonly dryRun: boolean;
+}

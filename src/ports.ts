@@ -13,6 +13,9 @@ import type {
   PodEvent,
   PodRef,
   PodStatus,
+  ReleaseDetail,
+  ReleaseRequest,
+  ReleaseSummary,
   SecretChanges,
   SecretProviderClass,
   VolumeFile,
@@ -117,6 +120,29 @@ export interface Secrets {
 export interface PfxReader {
   /** The keys, then the certificates of a PFX with the empty password, as PEM; ordered from the leaf to the root, unless the node is told not to. */
   toPem(pfx: Uint8Array, signal: AbortSignal): Promise<string>;
+}
+
+/** Helm's releases of a cluster. Calls throw CommandError. */
+export interface Releases {
+  /** Of all namespaces, in whatever state, each by its last revision. */
+  list(signal: AbortSignal): Promise<readonly ReleaseSummary[]>;
+  read(ref: ObjectRef, signal: AbortSignal): Promise<ReleaseDetail | undefined>;
+  /** Installs the chart that this program carries, or brings the release to it. Throws where another operation on it is under way. */
+  apply(request: ReleaseRequest, signal: AbortSignal): Promise<void>;
+  /** With `wait` until all of it is gone, pods included. */
+  remove(ref: ObjectRef, wait: boolean, signal: AbortSignal): Promise<void>;
+}
+
+/** The pods of a cluster that have volumes of this driver. Throws CommandError. */
+export interface DriverPods {
+  /** Those that have not ended, in all namespaces. */
+  list(signal: AbortSignal): Promise<readonly ObjectRef[]>;
+}
+
+/** DaemonSets that become ready. Throws CommandError. */
+export interface Rollouts {
+  /** Waits until each of its nodes has the pod of its last version, ready; a DaemonSet that is not there is waited for. */
+  ready(daemonSet: ObjectRef, signal: AbortSignal): Promise<void>;
 }
 
 /** A request to the Kubernetes API, as RBAC sees it. */

@@ -1,5 +1,5 @@
-import { distance } from "fastest-levenshtein";
 import { parseGoBool } from "./go-text.ts";
+import { nearest } from "./nearest.ts";
 
 /** One flag of a command. A problem found by `parse` is thrown as an Error whose message says what is wanted. */
 export interface FlagSpec<Value> {
@@ -80,8 +80,7 @@ function setValue(
 }
 
 function unknownFlag(name: string, table: FlagTable): string {
-  const known = Object.keys(table).sort((a, b) => distance(name, a) - distance(name, b));
-  return `--${name} is not a flag of this command, the nearest is --${known[0] ?? "help"}`;
+  return `--${name} is not a flag of this command, the nearest is --${nearest(name, Object.keys(table)) ?? "help"}`;
 }
 
 /** The flags of a command, one a line. */

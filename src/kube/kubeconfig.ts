@@ -4,16 +4,18 @@ import { DriverError } from "../errors.ts";
 import type { ClusterAccess } from "./access.ts";
 
 /**
- * The current context of a kubeconfig file. Loaded only where one is used: the client's generated models cost more
+ * A context of a kubeconfig file, the current one by default; without a file, of those that kubectl would read. Loaded only where one is used: the client's generated models cost more
  * memory than the rest of the program, so clusters never get here.
  */
-export function createKubeconfigAccess(path: string): ClusterAccess {
+export function createKubeconfigAccess(path: string, context = ""): ClusterAccess {
   const config = new KubeConfig();
   try {
-    config.loadFromFile(path);
+    if (path === "") config.loadFromDefault();
+    else config.loadFromFile(path);
   } catch (cause) {
     throw unusable(path, "cannot be read", cause);
   }
+  if (context !== "") config.setCurrentContext(context);
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw unusable(path, "has no current context with a cluster");
   return {

@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { parseSettings, type Settings } from "./simulation/settings.ts";
+import { UsageError } from "./usage.ts";
 
 /** A plugin of somebody else that is measured in the same run. */
 export interface Other {
@@ -16,10 +18,9 @@ export interface BenchArguments {
   readonly only: readonly string[];
   readonly json?: string;
   readonly vs?: Other;
+  /** A cluster to play, in place of all rows. */
+  readonly simulate?: Settings;
 }
-
-/** What the user did wrong, and below it what to do. */
-export class UsageError extends Error {}
 
 const options = {
   rtt: { type: "string" },
@@ -27,6 +28,7 @@ const options = {
   settle: { type: "string", default: "30" },
   only: { type: "string", default: "" },
   json: { type: "string" },
+  simulate: { type: "string" },
   emulator: { type: "string" },
   vs: { type: "string" },
   "vs-pids": { type: "string" },
@@ -37,7 +39,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof options; args: strin
 
 /** Reads the command line; `rows` are the names that --only takes. */
 export function parseArguments(args: readonly string[], rows: readonly string[]): BenchArguments {
-  const { emulator, json, ...values } = readFlags(args);
+  const { emulator, json, simulate, ...values } = readFlags(args);
   if (emulator !== undefined && values.rtt !== undefined)
     throw usage("--rtt is decided by the emulator that runs in --emulator", "start that one with --rtt");
   const vs = parseOther(values);
@@ -50,6 +52,7 @@ export function parseArguments(args: readonly string[], rows: readonly string[])
     only: parseNames(values.only, rows),
     ...(json !== undefined && { json }),
     ...(vs && { vs }),
+    ...(simulate !== undefined && { simulate: parseSettings(simulate) }),
   };
 }
 

@@ -18,6 +18,13 @@ describe("each key has its effect, or is named as without meaning", () => {
     const neither = keys.filter(({ shows, unused: why }) => (shows === undefined) === (why === undefined));
     expect(neither.map(({ key }) => key)).toEqual([
       "monitoring.alertRules.staleAfterSeconds",
+      "extension.clusterName",
+      "extension.resourceGroup",
+      "extension.subscription",
+      "extension.type",
+      "extension.releaseTrain",
+      "extension.autoUpgradeMinorVersion",
+      "extension.protectedSettings",
       "windows.acknowledgeUnsupported",
     ]);
     expect(neither.filter((key) => "pair" in key)).toEqual([]);

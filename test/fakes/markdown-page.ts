@@ -23,7 +23,7 @@ export function readPage(markdown: string): Page {
   const tables: PageTable[] = [];
   let section = "";
   const pieces = markdown.matchAll(
-    /^```(?<language>\w*)\n(?<text>[^]*?)^```$|^#+ (?<heading>.*)$|(?<table>(?:^\|.*\|$\n?)+)/gm,
+    /^```(?<language>[\w-]*)\n(?<text>[^]*?)^```$|^#+ (?<heading>.*)$|(?<table>(?:^\|.*\|$\n?)+)/gm,
   );
   for (const { groups = {} } of pieces) {
     const { language = "", text, heading, table } = groups;

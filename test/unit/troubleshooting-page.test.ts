@@ -131,7 +131,7 @@ const sayings: Readonly<Record<string, Saying>> = {
     volumeContext: aContext({ secretProviderClass: "other/vault" }),
   }),
   "the Kubernetes API cannot be reached (<code>)": readClass(Object.assign(new Error(), { code: "ECONNREFUSED" })),
-  "another operation on <target> is still at work; kubelet will try again": async () => {
+  "another operation on <target> is still at work; it will be tried again": async () => {
     const lock = createKeyedLock();
     const release = Promise.withResolvers<undefined>();
     const first = lock.hold("/t", noSignal, () => release.promise);
@@ -180,7 +180,7 @@ const sayings: Readonly<Record<string, Saying>> = {
     ),
   "secret <name> follows the rotated content": () => secretEvent({ secretName: "db", outcome: "patched" }, "rotation"),
   "secret <name> was altered and is restored": () => secretEvent({ secretName: "db", outcome: "patched" }, "repair"),
-  "secret <name> was gone and is restored": () => secretEvent({ secretName: "db", outcome: "created" }, "repair"),
+  "secret <name> was missing and is created": () => secretEvent({ secretName: "db", outcome: "created" }, "repair"),
   "cannot listen on <address>: something on this node listens there: choose another": () =>
     withListener((port) => serveHttp({ host: "127.0.0.1", port }, {})),
   "another process serves <socket>: stop that one first": secondServer,

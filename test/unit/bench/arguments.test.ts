@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseArguments, UsageError } from "../../bench/arguments.ts";
+import { parseArguments } from "../../bench/arguments.ts";
+import { UsageError } from "../../bench/usage.ts";
 
 const rows = ["storm", "start"];
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createKubeconfigAccess } from "../../../src/kube/kubeconfig.ts";
 
 let file: string;
@@ -12,6 +12,7 @@ beforeEach(async () => {
   file = join(dir, "config");
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await rm(dir, { recursive: true });
 });
 
@@ -42,4 +43,16 @@ test("a file without a current context cannot be used", async () => {
   await writeFile(file, config("two"));
   const message = `kubeconfig ${file} has no current context with a cluster: correct --kubeconfig or KUBECONFIG`;
   expect(() => createKubeconfigAccess(file)).toThrow(message);
+});
+
+test("another context may be named, and has to be there", async () => {
+  await writeFile(file, config("two"));
+  expect(createKubeconfigAccess(file, "one").server.hostname).toBe("api.example.com");
+  expect(() => createKubeconfigAccess(file, "three")).toThrow("has no current context with a cluster");
+});
+
+test("without a file it is the one that kubectl would read", async () => {
+  await writeFile(file, config("one"));
+  vi.stubEnv("KUBECONFIG", file);
+  expect(createKubeconfigAccess("").server.hostname).toBe("api.example.com");
 });
