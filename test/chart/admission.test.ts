@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { render } from "./helm.ts";
 
 const driver = "secrets-store-csi-driver";
@@ -41,6 +41,24 @@ test("the right to change nodes comes with the policy only", () => {
   expect(() => render({ startupTaint, admissionPolicy })).toThrow("startupTaint needs admissionPolicy.enabled=true");
   const own = { rbac: { install: false } };
   expect(() => render({ startupTaint, admissionPolicy, [driver]: own })).not.toThrow();
+});
+
+describe("a startup taint that would keep the plugin away, too, is refused", () => {
+  const startupTaint = "example.com/wait";
+  const none: readonly unknown[] = [];
+
+  test.each([
+    [none, false],
+    [[{ key: "other", operator: "Exists" }], false],
+    [[{ key: "other", operator: "Exists" }, { operator: "Exists" }], true],
+    [[{ key: startupTaint, operator: "Exists", effect: "NoSchedule" }], true],
+  ])("tolerations %j: taken %s", (tolerations, taken) => {
+    for (const linux of [{ linux: { tolerations } }, { [driver]: { linux: { tolerations } } }]) {
+      const rendering = expect(() => render({ startupTaint, ...linux }));
+      (taken ? rendering.not : rendering).toThrow("no toleration fits it");
+      expect(() => render(linux)).not.toThrow();
+    }
+  });
 });
 
 test("it can be switched off, and goes with the service account", () => {

@@ -65,6 +65,19 @@ describe("the hook that brings the CRDs up to date", () => {
     expect(spec?.imagePullSecrets).toEqual([{ name: "registry" }]);
   });
 
+  test("may have the user that it asks for, where OpenShift would choose another", () => {
+    const bound = (apiVersions: readonly string[]): unknown =>
+      render({}, { apiVersions }).objects.find(
+        ({ kind, metadata }) => kind === "RoleBinding" && metadata?.name === name,
+      );
+    expect(bound([])).toBeUndefined();
+    expect(bound(["security.openshift.io/v1"])).toMatchObject({
+      metadata: { annotations: get("ServiceAccount", name).metadata?.annotations },
+      roleRef: { kind: "ClusterRole", name: "system:openshift:scc:nonroot-v2" },
+      subjects: [{ kind: "ServiceAccount", name, namespace: "kube-system" }],
+    });
+  });
+
   test("runs our image, whatever image of the pair's the values name", () => {
     const image = { repository: "mcr.microsoft.com/oss/v2/azure/secrets-store/provider-azure", tag: "v1.8.2" };
     const { spec } = hookOf({}, { linux: { image } });

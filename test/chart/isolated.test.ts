@@ -47,7 +47,7 @@ describe("isolateProvider", () => {
       { name: "provider-dir", mountPath: "/provider" },
       { name: "cluster-ca", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
     ]);
-    expect(pod.volumes).toContainEqual({ name: "provider-dir", emptyDir: {} });
+    expect(pod.volumes).toContainEqual({ name: "provider-dir", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } });
     expect(pod.volumes).toContainEqual({
       name: "cluster-ca",
       configMap: { name: "kube-root-ca.crt", optional: true },

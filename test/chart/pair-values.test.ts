@@ -1,6 +1,9 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
-import { defined, evaluate, render, renderNotes, renderObjects, type Rendered } from "./helm.ts";
+import { chartDir, defined, evaluate, render, renderNotes, renderObjects, version, type Rendered } from "./helm.ts";
 import { keys, otherValue, valuesFor, type Key } from "./keys.ts";
 import { nested } from "./provider-rows.ts";
 
@@ -71,6 +74,64 @@ describe("the pair's values as they are", () => {
       limits: { cpu: "250m", memory: "300Mi" },
     });
   });
+});
+
+describe("what only the pair has is as if not set:", () => {
+  test("its tag, at our image", () => {
+    const repository = "r.example/akv";
+    const values = { linux: { image: { repository, tag: "v1.8.2" } } };
+    expect(render(values).container.image).toBe(`${repository}:${version}`);
+    expect(withoutMeaning(values)).toEqual([
+      expect.stringMatching(/^linux\.image\.tag: v1\.8\.2 is that of the pair's/),
+    ]);
+  });
+
+  test.each([
+    ["8080", {}, "8898"],
+    ["8095", { metricsAddr: ":9100" }, "9100"],
+    ["9200", {}, "9200"],
+  ])("its port of metrics among annotations: %s", (port, linux, scraped) => {
+    const name = "prometheus.io/port";
+    const { daemonSet } = render({ [driver]: { linux: { ...linux, podAnnotations: { [name]: port } } } });
+    expect(daemonSet.spec?.template.metadata?.annotations?.[name]).toBe(scraped);
+  });
+});
+
+describe("of what both halves name alike, the driver's rules and the provider's is named:", () => {
+  test.each([
+    ["env", { name: "A", value: "above" }, { name: "A", value: "below" }, "A"],
+    ["volumes", { name: "v", emptyDir: {} }, { name: "v", configMap: { name: "c" } }, "v"],
+    ["volumeMounts", { name: "v", mountPath: "/m" }, { name: "w", mountPath: "/m" }, "/m"],
+  ])("%s", (list, above, below, name) => {
+    const values = { linux: { [list]: [above] }, [driver]: { linux: { [list]: [below] } } };
+    const { pod, container } = render(values);
+    const items: readonly unknown[] = [
+      ...(pod.volumes ?? []),
+      ...(container.volumeMounts ?? []),
+      ...(container.env ?? []),
+    ];
+    expect(items).toContainEqual(below);
+    expect(items).not.toContainEqual(above);
+    expect(withoutMeaning(values)).toEqual([
+      `linux.${list}: of what both have (${name}), ${driver}.linux.${list} rules`,
+    ]);
+  });
+});
+
+test("a chart that has this one in it, under another name, gets the same image", () => {
+  const directory = mkdtempSync(join(tmpdir(), "akv-umbrella-"));
+  try {
+    cpSync(chartDir, join(directory, "charts/azure-keyvault-csi"), { recursive: true });
+    const alias = "csi-secrets-store-provider-azure";
+    const dependency = { name: "azure-keyvault-csi", version, alias };
+    const chart = { apiVersion: "v2", name: "umbrella", version: "1.0.0", dependencies: [dependency] };
+    writeFileSync(join(directory, "Chart.yaml"), JSON.stringify(chart));
+    const copied = { linux: { image: { repository: "mcr.example/provider-azure" } } };
+    const { container } = render({ global: { a: "b" }, [alias]: copied }, { chart: directory });
+    expect(container.image).toBe(`azure-keyvault-csi:${version}`);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 describe("resources", () => {

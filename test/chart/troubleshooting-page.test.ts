@@ -15,10 +15,16 @@ const refusals: Readonly<Record<string, () => unknown>> = {
     render({ [driver]: { livenessProbe: { port: 8898 } } }),
   "startupTaint needs admissionPolicy.enabled=true": () =>
     render({ startupTaint: "example.com/wait", admissionPolicy: { enabled: false } }),
+  "startupTaint=<taint>: no toleration fits it": () =>
+    render({ startupTaint: "example.com/wait", linux: { tolerations: [] } }),
   "monitoring.<name> is about the plugin, which secrets-store-csi-driver.install=false leaves out": () =>
     renderProvider({ monitoring: { dashboard: { enabled: true } } }),
   "cannot be added to other resources: write it with": () =>
     render({ linux: { resources: { limits: { memory: "1Zi" } } } }),
+  "updateStrategy.rollingUpdate.maxSurge=<count> cannot work": () =>
+    render({ [driver]: { linux: { updateStrategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } } } }),
+  "DaemonSet <daemonset> is managed by": () =>
+    evaluate('include "akv.refuseManagedDriver" "kube-system/aks-secrets-store-csi-driver"'),
   "node <node> runs Windows, and windows.enabled=true asks for the driver there": () =>
     evaluate(`include "akv.refuseWindowsNodes" (list . (list ${windowsNode}))`),
 };

@@ -185,6 +185,7 @@ describe("a value is refused that", () => {
 
 describe("null takes a default away", () => {
   test.each([
+    ["", "isolateProvider"],
     ["", "rbac"],
     ["rbac", "install"],
     ["", "monitoring"],

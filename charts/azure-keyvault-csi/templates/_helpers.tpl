@@ -17,6 +17,26 @@ a default cannot be told from a value that a user gave, so an empty one is what 
 {{- if $joined }}{{ toYaml (uniq $joined) }}{{ end -}}
 {{- end }}
 
+{{/*
+Lists of maps as one, in YAML, by the key that tells their items apart: of two of the same name the later rules. Takes that
+key and the lists.
+*/}}
+{{- define "akv.joinedBy" -}}
+{{- $key := index . 0 -}}
+{{- $names := list -}}
+{{- $items := dict -}}
+{{- range index . 1 -}}
+{{- range . | default list -}}
+{{- $name := get . $key | toString -}}
+{{- $names = append $names $name -}}
+{{- $_ := set $items $name . -}}
+{{- end -}}
+{{- end -}}
+{{- $joined := list -}}
+{{- range uniq $names }}{{ $joined = append $joined (get $items .) }}{{ end -}}
+{{- if $joined }}{{ toYaml $joined }}{{ end -}}
+{{- end }}
+
 {{/* Labels of every object. Users' labels cannot replace those by which the pods are found. */}}
 {{- define "akv.labels" -}}
 {{- $own := dict
@@ -60,13 +80,49 @@ in v1.35.1-gke.7, is a pre-release: only "-0" takes those. A bare "+", as in 1.3
 {{- eq (base .Values.linux.image.repository) "provider-azure" | ternary "true" "" -}}
 {{- end }}
 
+{{/* Whether they have the tag that its values have by default: no image of ours has that. */}}
+{{- define "akv.isPairsTag" -}}
+{{- eq (toString .Values.linux.image.tag) "v1.8.2" | ternary "true" "" -}}
+{{- end }}
+
+{{/* Not by .Chart.Name, which is another where a chart that has this one in it says `alias`. */}}
 {{- define "akv.image" -}}
 {{- $image := .Values.linux.image -}}
-{{- if include "akv.isPairsImage" . -}}
-{{- print .Chart.Name ":" .Chart.AppVersion -}}
-{{- else -}}
-{{- print $image.repository ":" ($image.tag | default .Chart.AppVersion) -}}
+{{- $isPairs := include "akv.isPairsImage" . -}}
+{{- $tag := empty (print $isPairs (include "akv.isPairsTag" .)) | ternary $image.tag "" -}}
+{{- print (empty $isPairs | ternary $image.repository "azure-keyvault-csi") ":" ($tag | default .Chart.AppVersion) -}}
+{{- end }}
+
+{{/*
+Annotations of the plugin's pods; takes root and those of its own. A port for Prometheus that is the pair's own default is, like
+the address that it belongs to, as if not set.
+*/}}
+{{- define "akv.podAnnotations" -}}
+{{- $values := (index . 0).Values -}}
+{{- $given := list $values.linux.podAnnotations (index $values "secrets-store-csi-driver").linux.podAnnotations -}}
+{{- $annotations := include "akv.merged" (concat $given (index . 1)) | fromYaml -}}
+{{- $port := "prometheus.io/port" -}}
+{{- if has (get $annotations $port) (list "8080" "8095") -}}
+{{- $_ := set $annotations $port (include "akv.portOf" (include "akv.metricsAddr" (index . 0))) -}}
 {{- end -}}
+{{- toYaml $annotations -}}
+{{- end }}
+
+{{/* Refuses a startup taint that would keep the plugin away, too; takes the taint's key and the tolerations. */}}
+{{- define "akv.refuseUntolerated" -}}
+{{- $taint := index . 0 -}}
+{{- $tolerated := empty $taint -}}
+{{- range index . 1 | default list -}}
+{{- $everything := and (empty .key) (eq (toString .operator) "Exists") -}}
+{{- if or $everything (eq (toString .key) $taint) }}{{ $tolerated = true }}{{ end -}}
+{{- end -}}
+{{- if not $tolerated }}{{ fail (printf "startupTaint=%s: no toleration fits it, so the plugin would never come to take it away. Add key: %s, operator: Exists to linux.tolerations" $taint $taint) }}{{ end -}}
+{{- end }}
+
+{{/* Refuses an update that starts a node's new pod beside the old one: both want the same sockets and ports. */}}
+{{- define "akv.refuseSurge" -}}
+{{- $surge := dig "rollingUpdate" "maxSurge" 0 . | toString -}}
+{{- if not (has $surge (list "0" "0%" "")) }}{{ fail (printf "updateStrategy.rollingUpdate.maxSurge=%s cannot work: a node's second pod waits for the ports and sockets of the first, for ever. Use maxUnavailable" $surge) }}{{ end -}}
 {{- end }}
 
 {{/* Flags that both the plugin and the provider alone take. */}}

@@ -97,7 +97,9 @@ provider is no key of this chart: secrets-store-csi-driver.install=false install
 {{- end -}}
 {{- end -}}
 {{- if include "akv.isPairsImage" . }}
-  linux.image: {{ .Values.linux.image.repository }} is the pair's provider; the image is {{ include "akv.image" . }}
+  linux.image: {{ .Values.linux.image.repository }} is the pair's provider; the image is {{ include "akv.image" . }}: set linux.image.repository to where your nodes find it
+{{- else if include "akv.isPairsTag" . }}
+  linux.image.tag: {{ .Values.linux.image.tag }} is that of the pair's provider; the image is {{ include "akv.image" . }}
 {{- end -}}
 {{- if $together }}{{ include "akv.losingValues" . }}{{ end -}}
 {{- end }}
@@ -122,7 +124,24 @@ provider is no key of this chart: secrets-store-csi-driver.install=false install
   {{ .key }}: where they differ, secrets-store-csi-driver.{{ .key }} rules
 {{- end -}}
 {{- end -}}
+{{- with and (has $name (list "env" "volumes" "volumeMounts")) (include "akv.sameNames" (list $name (get $.Values.linux $name) (get $driver $name))) }}
+  {{ $name | print "linux." }}: of what both have ({{ . }}), secrets-store-csi-driver.linux.{{ $name }} rules
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* What two lists have under the same name, and not alike; takes which of a pod's lists they are. */}}
+{{- define "akv.sameNames" -}}
+{{- $key := eq (index . 0) "volumeMounts" | ternary "mountPath" "name" -}}
+{{- $names := list -}}
+{{- range $above := index . 1 | default list -}}
+{{- range $below := index $ 2 | default list -}}
+{{- if and (eq (get $above $key | toString) (get $below $key | toString)) (ne (toJson $above) (toJson $below)) -}}
+{{- $names = append $names (get $above $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- join ", " $names -}}
 {{- end }}
 
 {{/* Refuses nodes that run Windows; takes values and a list of nodes. */}}

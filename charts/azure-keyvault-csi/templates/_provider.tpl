@@ -44,7 +44,7 @@ args:
   {{- with include "akv.azureFlags" .root }}
   {{- . | nindent 2 }}
   {{- end }}
-{{- with include "akv.joined" (prepend .env $arc.env) }}
+{{- with include "akv.joinedBy" (list "name" (prepend .env $arc.env)) }}
 env:
   {{- . | nindent 2 }}
 {{- end }}
@@ -87,7 +87,7 @@ volumeMounts:
   - name: cluster-ca
     mountPath: /var/run/secrets/kubernetes.io/serviceaccount
     readOnly: true
-  {{- with include "akv.joined" (prepend .volumeMounts $arc.volumeMounts) }}
+  {{- with include "akv.joinedBy" (list "mountPath" (prepend .volumeMounts $arc.volumeMounts)) }}
   {{- . | nindent 2 }}
   {{- end }}
 {{- end }}
