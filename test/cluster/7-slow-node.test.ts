@@ -28,7 +28,17 @@ test("with a tenth of a core the plugin starts within its probes' budget, and se
   await apply(credentialsSecret(credentials), secretClass("slow", ["slow"]));
   await install(values, ["secrets-store-csi-driver.linux.driver.resources.limits.cpu=100m"]);
   const { name } = (await pluginPod()).metadata;
-  expect(await kubectl("get", "pod", "-n", releaseNamespace, name, "-o", "jsonpath={..limits.cpu}")).toBe("100m");
+  expect(
+    await kubectl(
+      "get",
+      "pod",
+      "-n",
+      releaseNamespace,
+      name,
+      "-o",
+      "jsonpath={.spec.containers[0].resources.limits.cpu}",
+    ),
+  ).toBe("100m");
   await apply(pod({ name: "slow", classes: ["slow"], needs: `${mountPath}/slow` }));
   await ready("slow");
   const text = await kubectl("get", "pod", "-n", releaseNamespace, name, "-o", "json");
