@@ -2,7 +2,7 @@ import { CommandError } from "../errors.ts";
 import type { ChartValues } from "../release-model.ts";
 import type { Catalogue, Known } from "./catalogue.ts";
 import { typed } from "./schema.ts";
-import { parsePath, type SettingPath } from "./setting-path.ts";
+import { parsePath, printPath, type SettingPath, type Step } from "./setting-path.ts";
 import { withoutValue, withValue } from "./values.ts";
 
 /** A setting as it was written. */
@@ -47,7 +47,14 @@ export function parseSettings(written: readonly WrittenSetting[], catalogue: Cat
 function take({ name, text, isProtected }: WrittenSetting, known: Known, problems: string[]): readonly Setting[] {
   const { path, schema, unused } = known;
   // As with Helm, null takes a setting back to what the chart has.
-  if (text === "null") return [{ path, value: undefined, isProtected, unused }];
+  if (text === "null" && path.every(isKey)) return [{ path, value: undefined, isProtected, unused }];
+  if (text === "null") {
+    // Places after it would move up, under the names of others; a protected one would be shown.
+    problems.push(
+      `setting ${name} is a place in a list, and not taken back alone: ${wholeList(path)}=null takes all of it`,
+    );
+    return [];
+  }
   try {
     return [{ path, value: typed(text, schema), isProtected, unused }];
   } catch (error) {
@@ -55,6 +62,19 @@ function take({ name, text, isProtected }: WrittenSetting, known: Known, problem
     problems.push(`setting ${name} takes ${wanted}${isProtected ? "" : `, not ${JSON.stringify(text)}`}`);
     return [];
   }
+}
+
+function isKey(step: Step): boolean {
+  return typeof step === "string";
+}
+
+function wholeList(path: SettingPath): string {
+  return printPath(
+    path.slice(
+      0,
+      path.findIndex((step) => !isKey(step)),
+    ),
+  );
 }
 
 function unknown(name: string, catalogue: Catalogue): string {
