@@ -25,10 +25,20 @@ export interface Setting {
 
 /** `name=value`, split at the first `=`. Throws CommandError; what is protected is not quoted. */
 export function splitSetting(word: string, isProtected: boolean): WrittenSetting {
-  const at = word.indexOf("=");
-  if (at > 0) return { name: word.slice(0, at), text: word.slice(at + 1), isProtected };
   const what = isProtected ? "a protected setting has no name" : `${JSON.stringify(word)} is not a setting`;
-  throw new CommandError(what, { remedy: "write name=value", exit: 2 });
+  const [name, text] = splitWord(word, what);
+  return { name, text, isProtected };
+}
+
+/** A parameter of a template, which may be a SecureString: never quoted. */
+export function splitParameter(word: string): readonly [name: string, text: string] {
+  return splitWord(word, "a parameter has no name");
+}
+
+function splitWord(word: string, otherwise: string): readonly [name: string, text: string] {
+  const at = word.indexOf("=");
+  if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
+  throw new CommandError(otherwise, { remedy: "write name=value", exit: 2 });
 }
 
 /** Settings in the chart's places and types. Throws CommandError with all that is wrong. */
