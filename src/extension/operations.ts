@@ -13,7 +13,7 @@ import {
   secretsIn,
   valuesFor,
 } from "./desired.ts";
-import { findInstance, isExtension, refuseOtherCluster, refusePending, refuseSecond } from "./instances.ts";
+import { findInstance, isExtension, refuseName, refuseOtherCluster, refusePending, refuseSecond } from "./instances.ts";
 import { recordOf, type ExtensionRecord, type Identity } from "./record.ts";
 import type { Setting } from "./settings.ts";
 
@@ -53,6 +53,7 @@ export interface CreateWish extends Wish {
 /** Installs it. One of that name is brought to this version, CRDs included; of its settings those change that are given. */
 export async function create(wish: CreateWish, means: Means): Promise<ExtensionRecord> {
   const { extensionType = EXTENSION_TYPE } = wish.identity;
+  refuseName(wish.name);
   refuseType(extensionType);
   refuseVersion(wish.version, means.chart);
   const releases = await means.releases.list(means.signal);

@@ -92,6 +92,20 @@ describe("create", () => {
     await expect(operations.create(wish(), { ...means, releases })).rejects.toThrow("was installed, and is gone again");
   });
 
+  test.each(["", "-x", "--post-renderer=x", "A", "a_b", "a-", "a..b", "a".repeat(54)])(
+    "refuses %j as a name, and asks Helm for nothing",
+    async (bad) => {
+      const { means, done } = fakeCluster();
+      await expect(operations.create(wish({ name: bad }), means)).rejects.toThrow("cannot be the name of an extension");
+      expect(done).toEqual([]);
+    },
+  );
+
+  test("takes any name that Helm takes", async () => {
+    for (const good of ["a", "akv-1.x", "a".repeat(53)])
+      expect(await operations.create(wish({ name: good }), fakeCluster().means)).toMatchObject({ name: good });
+  });
+
   test("takes the type in any case, its own version, and no version", async () => {
     const { means } = fakeCluster();
     const identity = { extensionType: "microsoft.azurekeyvaultsecretsprovider" };
