@@ -336,6 +336,7 @@ test("a release that cannot be read is tried again, and nothing is written", asy
   await it.pass(30);
   expect(it.objects.writes).toEqual([]);
   expect(it.log.lines.at(-1)).toContain("away");
+  expect(it.held()).toBe(0);
   it.objects.read = read;
   await it.pass(SEEN + 2);
   expect(it.counted).toEqual(["created ClusterRole plugin-role"]);
