@@ -41,10 +41,11 @@ export function daemonSetIn(values: ChartValues): string | undefined {
   return at(values, "secrets-store-csi-driver", "linux", "enabled") === false ? undefined : "secrets-store-csi-driver";
 }
 
-/** The image that is installed. */
+/** The image that is installed; of what is protected a mark. */
 export function imageIn(values: ChartValues, chart: Pick<Chart, "image" | "version">): string {
   const text = (name: string): string | undefined => {
     const value = at(values, "linux", "image", name);
+    if (protectedIn(values).some((hidden) => isAtOrBelow(`linux.image.${name}`, hidden))) return "…";
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   return `${text("repository") ?? chart.image}:${text("tag") ?? chart.version}`;

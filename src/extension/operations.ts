@@ -67,12 +67,14 @@ export async function create(wish: CreateWish, means: Means): Promise<ExtensionR
   return bringAbout(ref, values, wish, means);
 }
 
-/** Changes the settings that are given; the others stay. */
+/** Changes the settings that are given; the others stay. It is of this program's version then. */
 export async function update(wish: Wish, means: Means): Promise<ExtensionRecord> {
   refuseVersion(wish.version, means.chart);
   const { summary, detail } = await findInstance(means.releases, { name: wish.name, ...wish.identity }, means.signal);
   refusePending(summary);
-  means.progress(`Updating ${wish.name} in namespace ${summary.ref.namespace}`);
+  const { version } = means.chart;
+  const brings = summary.version === version ? "" : `, from version ${summary.version} to ${version}`;
+  means.progress(`Updating ${wish.name} in namespace ${summary.ref.namespace}${brings}`);
   return bringAbout(summary.ref, valuesFor(wish, detail.values), wish, means);
 }
 

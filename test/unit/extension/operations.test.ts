@@ -84,6 +84,8 @@ describe("create", () => {
       `Installing ${name} in namespace kube-system, image r.example/akv:t`,
       `Upgrading ${name} in namespace kube-system, image azure-keyvault-csi:${means.chart.version}`,
     ]);
+    await operations.create(wish({ settings: settings([], ["linux.image.repository=hunter2"]) }), watched);
+    expect(said).toContain(`Upgrading ${name} in namespace kube-system, image …:${means.chart.version}`);
   });
 
   test("that is undone by somebody at once is told", async () => {
@@ -166,6 +168,14 @@ describe("update", () => {
     );
     expect(applied[0]?.values).toMatchObject({ logVerbosity: 1, [driver]: { rotationPollInterval: "3m" } });
     expect(applied[0]?.values[driver]).not.toHaveProperty("enableSecretRotation");
+  });
+
+  test("says so where it brings another version", async () => {
+    const said: string[] = [];
+    const { means } = fakeCluster([present]);
+    const chart = { ...means.chart, version: "9.9.9" };
+    await operations.update(wish(), { ...means, chart, progress: (text) => void said.push(text) });
+    expect(said[0]).toBe(`Updating ${name} in namespace kube-system, from version ${means.chart.version} to 9.9.9`);
   });
 
   test("keeps a protected setting to itself: named, never shown, never in a message", async () => {
