@@ -38,16 +38,8 @@ export async function readRelease(objects: Objects, namespace: string, signal: A
   const secret = await objects.read(desiredSecret(namespace), signal);
   const whyNot = absence("Secret", DESIRED_SECRET, secret);
   if (secret === undefined || whyNot !== undefined) return { down: whyNot ?? "", deployment };
-  if (stampOf(secret) !== stampOf(deployment))
-    return {
-      down: `Helm has written only one of Secret ${DESIRED_SECRET} and Deployment ${DEPLOYMENT}: it is at work, or its last upgrade failed`,
-      deployment,
-    };
-  if (hashOf(secret) !== stampOf(secret))
-    return {
-      down: `Secret ${DESIRED_SECRET} is not as Helm wrote it: upgrade the release, or roll it back`,
-      deployment,
-    };
+  const doubt = doubtOf(secret, deployment);
+  if (doubt !== undefined) return { down: doubt, deployment };
   return { secret, deployment, version: `${secret.metadata.uid ?? ""} ${secret.metadata.resourceVersion ?? ""}` };
 }
 
@@ -62,6 +54,15 @@ function absence(kind: string, name: string, found: KubernetesObject | undefined
 
 function stampOf({ metadata: { annotations = {} } }: KubernetesObject): string {
   return annotations[STAMP] ?? "";
+}
+
+/** Why what the Secret says may not be what the release is. */
+function doubtOf(secret: KubernetesObject, deployment: KubernetesObject): string | undefined {
+  if (stampOf(secret) !== stampOf(deployment))
+    return `Helm has written only one of Secret ${DESIRED_SECRET} and Deployment ${DEPLOYMENT}: it is at work, or its last upgrade failed`;
+  if (hashOf(secret) !== stampOf(secret))
+    return `Secret ${DESIRED_SECRET} is not as Helm wrote it: upgrade the release, or roll it back`;
+  return undefined;
 }
 
 function hashOf({ data = {} }: KubernetesObject): string {
