@@ -64,7 +64,7 @@ export async function create(wish: CreateWish, means: Means): Promise<ExtensionR
   refuseSecond(releases, { ref, keepsDriver: isProviderAlone(values) }, means.chart.directory);
   const doing = present ? "Upgrading" : "Installing";
   means.progress(`${doing} ${wish.name} in namespace ${ref.namespace}, image ${imageIn(values, means.chart)}`);
-  return bringAbout(ref, values, wish, means);
+  return bringAbout({ ref, values, before }, wish, means);
 }
 
 /** Changes the settings that are given; the others stay. It is of this program's version then. */
@@ -75,7 +75,8 @@ export async function update(wish: Wish, means: Means): Promise<ExtensionRecord>
   const { version } = means.chart;
   const brings = summary.version === version ? "" : `, from version ${summary.version} to ${version}`;
   means.progress(`Updating ${wish.name} in namespace ${summary.ref.namespace}${brings}`);
-  return bringAbout(summary.ref, valuesFor(wish, detail.values), wish, means);
+  const values = valuesFor(wish, detail.values);
+  return bringAbout({ ref: summary.ref, values, before: detail.values }, wish, means);
 }
 
 /** Which extension goes, and whether at any price. */
@@ -135,10 +136,18 @@ async function valuesOf(present: ReleaseSummary, identity: Identity, means: Mean
   return detail.values;
 }
 
-async function bringAbout(ref: ObjectRef, values: ChartValues, manner: Manner, means: Means): Promise<ExtensionRecord> {
+interface Change {
+  readonly ref: ObjectRef;
+  readonly values: ChartValues;
+  readonly before: ChartValues;
+}
+
+async function bringAbout({ ref, values, before }: Change, manner: Manner, means: Means): Promise<ExtensionRecord> {
+  // What is in the cluster may be quoted as well as what comes.
+  const secrets = [...new Set([before, values].flatMap(secretsIn))];
   const { releases, rollouts, chart, signal } = means;
   const { dryRun, noWait } = manner;
-  await releases.apply({ ref, values, secrets: secretsIn(values), dryRun, wait: !noWait }, signal);
+  await releases.apply({ ref, values, secrets, dryRun, wait: !noWait }, signal);
   const summary = { ref, version: chart.version };
   if (dryRun) return recordOf(summary, { status: "unknown", firstDeployed: "", lastDeployed: "", values });
   const daemonSet = daemonSetIn(values);

@@ -187,8 +187,9 @@ describe("update", () => {
     expect(JSON.stringify(record)).not.toContain("hunter2");
     const list = settings([], ['linux.env=[{"name":"A","value":"hunter2"}]', "linux.env[1].value=7"]);
     await operations.update(wish({ settings: list }), means);
-    expect(applied[1]?.secrets.toSorted()).toEqual(["7", "7", "A", "http://u:hunter2@p", "hunter2"]);
+    expect(applied[1]?.secrets.toSorted()).toEqual(["7", "A", "http://u:hunter2@p", "hunter2"]);
     await operations.update(wish({ settings: settings(["linux.env=null"]) }), means);
+    expect(applied[2]?.secrets).toContain("hunter2");
     const later = await operations.update(wish({ settings: settings(["logVerbosity=1"]) }), means);
     expect(later.configurationProtectedSettings).toEqual({ [hidden]: "" });
     const open = await operations.update(wish({ settings: settings([`${hidden}=http://p`]) }), means);
