@@ -143,9 +143,12 @@ function misread({ code, message }: CommanderError, program: Program, verb = "")
   const command = program.commands.find((each) => each.name() === verb) ?? program;
   const remedy = `Try: azure-keyvault-csi extension ${command === program ? "" : `${verb} `}--help`;
   const [line = ""] = message.replace(/^error: /, "").split("\n");
-  const wrong = /'([^']*)'/.exec(line)?.[1] ?? "";
+  // After the = stands a value, which may be a secret.
+  const [wrong = ""] = (/'([^']*)'/.exec(line)?.[1] ?? "").split("=", 1);
   const problems: Readonly<Record<string, () => string>> = {
     "commander.unknownOption": () => `${wrong} is not a flag of ${verb}, the nearest is ${nearestFlag(wrong, command)}`,
+    "commander.excessArguments": () =>
+      `${verb} takes flags alone, and there is a word more: a value with a blank in it has to be quoted`,
     "commander.unknownCommand": () => `there is no ${verb}, the nearest is ${nearest(verb, Object.keys(verbs)) ?? ""}`,
   };
   return new CommandError(problems[code]?.() ?? line, { remedy, exit: 2 });

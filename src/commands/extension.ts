@@ -5,7 +5,13 @@ import { createCatalogue } from "../extension/catalogue.ts";
 import * as operations from "../extension/operations.ts";
 import type { CreateWish, Manner, Wish } from "../extension/operations.ts";
 import { printPath } from "../extension/setting-path.ts";
-import { parseSettings, splitSetting, type Setting, type WrittenSetting } from "../extension/settings.ts";
+import {
+  parseSettings,
+  splitParameter,
+  splitSetting,
+  type Setting,
+  type WrittenSetting,
+} from "../extension/settings.ts";
 import { trustExtraAuthorities } from "../process/trust.ts";
 import type { Command } from "./command.ts";
 import { connect, type ExtensionMeans } from "./extension-means.ts";
@@ -84,10 +90,7 @@ async function wishOf(options: ExtensionOptions, means: ExtensionMeans): Promise
 type Deployment = Pick<CreateWish, "name" | "identity" | "settings" | "version" | "releaseNamespace">;
 
 async function deploymentOf(options: ExtensionOptions, means: ExtensionMeans): Promise<Deployment> {
-  const given = (options.parameters ?? []).map((word): [string, string] => {
-    const { name, text } = splitSetting(word, false);
-    return [name, text];
-  });
+  const given = (options.parameters ?? []).map(splitParameter);
   const template = parseTemplate(await readText(options.templateFile), given);
   const { resourceGroup, subscription } = options;
   return {
@@ -106,14 +109,21 @@ function known(written: readonly WrittenSetting[], { chart }: ExtensionMeans): r
 
 /** `name=@file`: the file's content, without the line break that editors put at its end. */
 async function fromFile(setting: WrittenSetting): Promise<WrittenSetting> {
-  if (!setting.text.startsWith("@")) return setting;
-  return { ...setting, text: (await readText(setting.text.slice(1))).replace(/\r?\n$/, "") };
+  const { name, text } = setting;
+  if (!text.startsWith("@")) return setting;
+  // Not quoted: it may be a secret that begins with an @.
+  const content = await readText(
+    text.slice(1),
+    `the file of ${name}`,
+    "a value that begins with @ has to be in a file",
+  );
+  return { ...setting, text: content.replace(/\r?\n$/, "") };
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(file: string, told = file, remedy = "give the path of a file"): Promise<string> {
   return readFile(file, "utf8").catch((cause: unknown) => {
     const { code = "unknown" } = cause as NodeJS.ErrnoException;
-    throw new CommandError(`${file} cannot be read (${code})`, { remedy: "give the path of a file", exit: 2, cause });
+    throw new CommandError(`${told} cannot be read (${code})`, { remedy, exit: 2, cause });
   });
 }
 

@@ -53,9 +53,10 @@ function valueOf(name: string, fields: Fields, given: string | undefined): unkno
 function defaultOf(name: string, value: unknown): unknown {
   if (value === undefined)
     throw new CommandError(`parameter ${name} has no value`, { remedy: `add --parameters ${name}=VALUE`, exit: 2 });
-  return evaluateAll(value, () => {
+  const none = (): never => {
     throw refused(`the default of parameter ${name} names a parameter`);
-  });
+  };
+  return evaluateAll(value, none, `parameters.${name}.defaultValue`);
 }
 
 /** Never quotes the text: it may be a secret. */

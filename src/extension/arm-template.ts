@@ -32,7 +32,7 @@ export function parseTemplate(text: string, given: readonly (readonly [string, s
   const resources = Array.isArray(template["resources"]) ? (template["resources"] as readonly unknown[]) : [];
   const [resource] = resources;
   if (!isMap(resource) || resources.length > 1) throw refused("the template must have one resource, the extension");
-  return extensionOf(evaluateAll(resource, parametersOf(template["parameters"], given)) as Fields);
+  return extensionOf(evaluateAll(resource, parametersOf(template["parameters"], given), "resources[0]") as Fields);
 }
 
 function parseObject(text: string): Fields {

@@ -2,7 +2,7 @@ import { CommandError } from "../errors.ts";
 import type { ChartValues } from "../release-model.ts";
 import type { Chart } from "./catalogue.ts";
 import { protectedIn, withIdentity, type Identity } from "./record.ts";
-import { parsePath, printPath } from "./setting-path.ts";
+import { isAtOrBelow, parsePath, printPath } from "./setting-path.ts";
 import { withSettings, type Setting } from "./settings.ts";
 import { valueAt } from "./values.ts";
 
@@ -17,10 +17,16 @@ export function valuesFor({ identity, settings }: Desired, before: ChartValues):
   const hidden = new Set(protectedIn(before));
   for (const { path, value, isProtected } of settings) {
     const name = printPath(path);
-    if (isProtected && value !== undefined) hidden.add(name);
+    if (value === undefined) forget(hidden, name);
+    else if (isProtected) hidden.add(name);
     else hidden.delete(name);
   }
   return withIdentity(withSettings(before, settings), identity, [...hidden]);
+}
+
+/** With a place goes what is in it. */
+function forget(names: Set<string>, taken: string): void {
+  for (const name of names) if (isAtOrBelow(name, taken)) names.delete(name);
 }
 
 /** The established driver stays, and gets the provider alone. */
@@ -35,10 +41,11 @@ export function daemonSetIn(values: ChartValues): string | undefined {
   return at(values, "secrets-store-csi-driver", "linux", "enabled") === false ? undefined : "secrets-store-csi-driver";
 }
 
-/** The image that is installed. */
+/** The image that is installed; of what is protected a mark. */
 export function imageIn(values: ChartValues, chart: Pick<Chart, "image" | "version">): string {
   const text = (name: string): string | undefined => {
     const value = at(values, "linux", "image", name);
+    if (protectedIn(values).some((hidden) => isAtOrBelow(`linux.image.${name}`, hidden))) return "…";
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   return `${text("repository") ?? chart.image}:${text("tag") ?? chart.version}`;

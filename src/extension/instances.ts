@@ -21,6 +21,15 @@ export function isExtension({ chart }: ReleaseSummary): boolean {
   return chart === CHART;
 }
 
+/** Throws CommandError for what Helm does not take as a release's name; a word that begins with a dash is a flag to it. */
+export function refuseName(name: string): void {
+  if (name.length <= 53 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)) return;
+  throw new CommandError(`${JSON.stringify(name)} cannot be the name of an extension`, {
+    remedy: "a name has at most 53 small letters, digits, dashes and dots, letters or digits at its ends",
+    exit: 2,
+  });
+}
+
 /** Where an extension shall be. */
 export interface Place {
   readonly ref: ObjectRef;

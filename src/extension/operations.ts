@@ -13,7 +13,7 @@ import {
   secretsIn,
   valuesFor,
 } from "./desired.ts";
-import { findInstance, isExtension, refuseOtherCluster, refusePending, refuseSecond } from "./instances.ts";
+import { findInstance, isExtension, refuseName, refuseOtherCluster, refusePending, refuseSecond } from "./instances.ts";
 import { recordOf, type ExtensionRecord, type Identity } from "./record.ts";
 import type { Setting } from "./settings.ts";
 
@@ -53,6 +53,7 @@ export interface CreateWish extends Wish {
 /** Installs it. One of that name is brought to this version, CRDs included; of its settings those change that are given. */
 export async function create(wish: CreateWish, means: Means): Promise<ExtensionRecord> {
   const { extensionType = EXTENSION_TYPE } = wish.identity;
+  refuseName(wish.name);
   refuseType(extensionType);
   refuseVersion(wish.version, means.chart);
   const releases = await means.releases.list(means.signal);
@@ -63,16 +64,19 @@ export async function create(wish: CreateWish, means: Means): Promise<ExtensionR
   refuseSecond(releases, { ref, keepsDriver: isProviderAlone(values) }, means.chart.directory);
   const doing = present ? "Upgrading" : "Installing";
   means.progress(`${doing} ${wish.name} in namespace ${ref.namespace}, image ${imageIn(values, means.chart)}`);
-  return bringAbout(ref, values, wish, means);
+  return bringAbout({ ref, values, before }, wish, means);
 }
 
-/** Changes the settings that are given; the others stay. */
+/** Changes the settings that are given; the others stay. It is of this program's version then. */
 export async function update(wish: Wish, means: Means): Promise<ExtensionRecord> {
   refuseVersion(wish.version, means.chart);
   const { summary, detail } = await findInstance(means.releases, { name: wish.name, ...wish.identity }, means.signal);
   refusePending(summary);
-  means.progress(`Updating ${wish.name} in namespace ${summary.ref.namespace}`);
-  return bringAbout(summary.ref, valuesFor(wish, detail.values), wish, means);
+  const { version } = means.chart;
+  const brings = summary.version === version ? "" : `, from version ${summary.version} to ${version}`;
+  means.progress(`Updating ${wish.name} in namespace ${summary.ref.namespace}${brings}`);
+  const values = valuesFor(wish, detail.values);
+  return bringAbout({ ref: summary.ref, values, before: detail.values }, wish, means);
 }
 
 /** Which extension goes, and whether at any price. */
@@ -132,10 +136,18 @@ async function valuesOf(present: ReleaseSummary, identity: Identity, means: Mean
   return detail.values;
 }
 
-async function bringAbout(ref: ObjectRef, values: ChartValues, manner: Manner, means: Means): Promise<ExtensionRecord> {
+interface Change {
+  readonly ref: ObjectRef;
+  readonly values: ChartValues;
+  readonly before: ChartValues;
+}
+
+async function bringAbout({ ref, values, before }: Change, manner: Manner, means: Means): Promise<ExtensionRecord> {
+  // What is in the cluster may be quoted as well as what comes.
+  const secrets = [...new Set([before, values].flatMap(secretsIn))];
   const { releases, rollouts, chart, signal } = means;
   const { dryRun, noWait } = manner;
-  await releases.apply({ ref, values, secrets: secretsIn(values), dryRun, wait: !noWait }, signal);
+  await releases.apply({ ref, values, secrets, dryRun, wait: !noWait }, signal);
   const summary = { ref, version: chart.version };
   if (dryRun) return recordOf(summary, { status: "unknown", firstDeployed: "", lastDeployed: "", values });
   const daemonSet = daemonSetIn(values);

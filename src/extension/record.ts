@@ -1,4 +1,5 @@
 import type { ChartValues, ReleaseDetail, ReleaseStatus, ReleaseSummary } from "../release-model.ts";
+import { isAtOrBelow } from "./setting-path.ts";
 import { isMap, settingsIn } from "./values.ts";
 
 /** What an extension is known by beside its release; kept among the release's values. */
@@ -141,10 +142,8 @@ function said(fields: object): object {
 
 /** What is set and not protected: nothing at, above or below a protected place. */
 function shownSettings(values: ChartValues, hidden: readonly string[]): readonly (readonly [string, string])[] {
-  const touches = (name: string, other: string): boolean =>
-    name === other || name.startsWith(`${other}.`) || name.startsWith(`${other}[`);
   return settingsIn({ ...values, extension: {} }).filter(
-    ([name]) => name !== "extension" && !hidden.some((other) => touches(name, other) || touches(other, name)),
+    ([name]) => name !== "extension" && !hidden.some((other) => isAtOrBelow(name, other) || isAtOrBelow(other, name)),
   );
 }
 

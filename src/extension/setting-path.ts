@@ -30,3 +30,8 @@ export function printPath(path: SettingPath): string {
     .join("")
     .replace(/^\./, "");
 }
+
+/** Whether a place, as it is printed, is another or in it. */
+export function isAtOrBelow(name: string, other: string): boolean {
+  return name === other || name.startsWith(`${other}.`) || name.startsWith(`${other}[`);
+}

@@ -2,7 +2,7 @@ import { CommandError } from "../errors.ts";
 import type { ChartValues } from "../release-model.ts";
 import type { Catalogue, Known } from "./catalogue.ts";
 import { typed } from "./schema.ts";
-import { parsePath, type SettingPath } from "./setting-path.ts";
+import { parsePath, printPath, type SettingPath, type Step } from "./setting-path.ts";
 import { withoutValue, withValue } from "./values.ts";
 
 /** A setting as it was written. */
@@ -25,10 +25,20 @@ export interface Setting {
 
 /** `name=value`, split at the first `=`. Throws CommandError; what is protected is not quoted. */
 export function splitSetting(word: string, isProtected: boolean): WrittenSetting {
-  const at = word.indexOf("=");
-  if (at > 0) return { name: word.slice(0, at), text: word.slice(at + 1), isProtected };
   const what = isProtected ? "a protected setting has no name" : `${JSON.stringify(word)} is not a setting`;
-  throw new CommandError(what, { remedy: "write name=value", exit: 2 });
+  const [name, text] = splitWord(word, what);
+  return { name, text, isProtected };
+}
+
+/** A parameter of a template, which may be a SecureString: never quoted. */
+export function splitParameter(word: string): readonly [name: string, text: string] {
+  return splitWord(word, "a parameter has no name");
+}
+
+function splitWord(word: string, otherwise: string): readonly [name: string, text: string] {
+  const at = word.indexOf("=");
+  if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
+  throw new CommandError(otherwise, { remedy: "write name=value", exit: 2 });
 }
 
 /** Settings in the chart's places and types. Throws CommandError with all that is wrong. */
@@ -47,7 +57,14 @@ export function parseSettings(written: readonly WrittenSetting[], catalogue: Cat
 function take({ name, text, isProtected }: WrittenSetting, known: Known, problems: string[]): readonly Setting[] {
   const { path, schema, unused } = known;
   // As with Helm, null takes a setting back to what the chart has.
-  if (text === "null") return [{ path, value: undefined, isProtected, unused }];
+  if (text === "null" && path.every(isKey)) return [{ path, value: undefined, isProtected, unused }];
+  if (text === "null") {
+    // Places after it would move up, under the names of others; a protected one would be shown.
+    problems.push(
+      `setting ${name} is a place in a list, and not taken back alone: ${wholeList(path)}=null takes all of it`,
+    );
+    return [];
+  }
   try {
     return [{ path, value: typed(text, schema), isProtected, unused }];
   } catch (error) {
@@ -55,6 +72,19 @@ function take({ name, text, isProtected }: WrittenSetting, known: Known, problem
     problems.push(`setting ${name} takes ${wanted}${isProtected ? "" : `, not ${JSON.stringify(text)}`}`);
     return [];
   }
+}
+
+function isKey(step: Step): boolean {
+  return typeof step === "string";
+}
+
+function wholeList(path: SettingPath): string {
+  return printPath(
+    path.slice(
+      0,
+      path.findIndex((step) => !isKey(step)),
+    ),
+  );
 }
 
 function unknown(name: string, catalogue: Catalogue): string {

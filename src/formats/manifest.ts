@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { parseAllDocuments } from "yaml";
 import { DriverError } from "../errors.ts";
 
@@ -19,6 +20,11 @@ export function parseManifests(text: string): readonly Manifest[] {
     if (!isManifest(value)) throw broken(index, "it has no apiVersion, kind and metadata.name");
     return [value];
   });
+}
+
+/** SHA-256 in hex, as a chart's `sha256sum` makes it. */
+export function manifestsHash(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function isManifest(value: unknown): value is Manifest {

@@ -69,7 +69,9 @@ export function createHealer(means: HealerMeans, namespace: string): Healer {
       if (elapsed() < quietUntil || isNothingDue) return;
       await look(signal).catch((error: unknown) => {
         quietUntil = elapsed() + STAND_DOWN_MS;
-        if (!(error instanceof StoodDown)) log.warn("the release cannot be looked at", { err: messageOf(error) });
+        if (error instanceof StoodDown) return;
+        means.metrics.holds(0);
+        log.warn("the release cannot be looked at", { err: messageOf(error) });
       });
     },
     stop: () => {

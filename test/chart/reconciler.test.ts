@@ -1,6 +1,7 @@
 import type { V1ClusterRole, V1PolicyRule } from "@kubernetes/client-node";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { manifestsHash } from "../../src/formats/manifest.ts";
 import { DESIRED_SECRET, parseDesired } from "../../src/reconcile/desired.ts";
 import type { KubernetesObject } from "../../src/release-model.ts";
 import { defined, render, renderObjects, version, type Values } from "./helm.ts";
@@ -133,6 +134,8 @@ describe("the reconciler", () => {
     expect(secret).toMatch(/^[0-9a-f]{64}$/);
     expect(own).toBe(secret);
     expect(stamps({})).toEqual([secret, secret]);
+    const manifests = renderObjects(on).get("Secret", DESIRED_SECRET).data?.["manifests.yaml"] ?? "";
+    expect(manifestsHash(Buffer.from(manifests, "base64"))).toBe(secret);
     expect(stamps({ logVerbosity: 3 })).not.toContain(secret);
   });
 

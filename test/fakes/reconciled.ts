@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { manifestsHash } from "../../src/formats/manifest.ts";
 import type { KubernetesObject, ObjectEvent } from "../../src/release-model.ts";
 import { createHealer, SETTLE_MS } from "../../src/reconcile/healer.ts";
 import { DESIRED_SECRET } from "../../src/reconcile/desired.ts";
@@ -16,7 +17,7 @@ export interface Reconciled {
   /** How many objects the metric says are held. */
   held(): number;
   /** What the release consists of from now on: Helm writes the Secret, the objects if asked, the Deployment. */
-  upgrade(objects: readonly KubernetesObject[], how?: { readonly stamp?: string; readonly onlySecret?: boolean }): void;
+  upgrade(objects: readonly KubernetesObject[], how?: { readonly onlySecret?: boolean }): void;
   /** Helm writes one object, with its marks. */
   helm(object: KubernetesObject): void;
   /** So many seconds go by, with a look in each. */
@@ -86,13 +87,13 @@ export function createReconciled(): Reconciled {
   return {
     ...{ objects, log, events, counted, secret, deployment, helm },
     held: () => held,
-    upgrade: (wanted, { stamp = "1", onlySecret = false } = {}) => {
-      const annotations = { "checksum/desired": stamp, ...marks };
-      const manifests = Buffer.from(wanted.map((object) => stringify(object)).join("---\n")).toString("base64");
+    upgrade: (wanted, { onlySecret = false } = {}) => {
+      const manifests = Buffer.from(wanted.map((object) => stringify(object)).join("---\n"));
+      const annotations = { "checksum/desired": manifestsHash(manifests), ...marks };
       objects.put({
         ...secret,
         metadata: { ...secret.metadata, annotations },
-        data: { "manifests.yaml": manifests },
+        data: { "manifests.yaml": manifests.toString("base64") },
       });
       if (onlySecret) return;
       for (const object of wanted) helm(object);

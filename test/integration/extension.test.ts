@@ -194,7 +194,7 @@ describe("failures, each with a remedy", () => {
     [
       ["create", ...named, "--cluster-nam=x"],
       2,
-      "--cluster-nam=x is not a flag of create, the nearest is --cluster-name",
+      "--cluster-nam is not a flag of create, the nearest is --cluster-name",
       "Try: azure-keyvault-csi extension create --help",
     ],
     [
@@ -220,12 +220,26 @@ describe("failures, each with a remedy", () => {
     [["create", ...named, "--output", "xml"], 2, "is invalid. Allowed choices are json, table, yaml, none.", "--help"],
     [["create", ...named, "--cluster-type", "managedClusters"], 2, "Allowed choices are connectedClusters.", "--help"],
     [["create", ...named, "--auto-upgrade", "maybe"], 2, "It is true or false.", "--help"],
-    [["create", ...named, "--configuration-protected-settings", "a=@/none"], 2, "/none cannot be read", "path"],
+    [["create", ...named, "hunter2"], 2, "create takes flags alone", "Try: azure-keyvault-csi extension create --help"],
   ])("%j", async (words, exit, what, remedy) => {
     const [code, ...lines] = await failure(words);
     expect([code, lines.length]).toEqual([exit, 2]);
     expect(lines[0]).toContain(what);
     expect(lines[1]).toContain(remedy);
+  });
+
+  test.each([
+    [["create", ...named, "--config-protecte=a=hunter2"], "--config-protecte is not a flag of create"],
+    [["create", ...named, "--config-protected=a=b", "hunter2"], "create takes flags alone"],
+    [["create", ...named, "--config-protected", "a=b", "hunter2"], "a protected setting has no name"],
+    [["create", ...named, "--config-protected", "a=@hunter2"], "the file of a cannot be read (ENOENT)"],
+    [["create", ...named, "--config-protected", "logVerbosity=hunter2"], "logVerbosity takes a whole number"],
+    [["deploy", "--template-file", "/dev/null", "--parameters", "hunter2"], "a parameter has no name"],
+  ])("of %j tell no value that may be a secret", async (words, what) => {
+    const [code, ...lines] = await failure(words);
+    expect([code, lines.length]).toEqual([2, 2]);
+    expect(lines[0]).toContain(what);
+    expect(lines.join("\n")).not.toContain("hunter2");
   });
 
   test("a second instance", async () => {

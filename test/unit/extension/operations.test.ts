@@ -84,12 +84,28 @@ describe("create", () => {
       `Installing ${name} in namespace kube-system, image r.example/akv:t`,
       `Upgrading ${name} in namespace kube-system, image azure-keyvault-csi:${means.chart.version}`,
     ]);
+    await operations.create(wish({ settings: settings([], ["linux.image.repository=hunter2"]) }), watched);
+    expect(said).toContain(`Upgrading ${name} in namespace kube-system, image …:${means.chart.version}`);
   });
 
   test("that is undone by somebody at once is told", async () => {
     const { means } = fakeCluster();
     const releases = { ...means.releases, read: () => Promise.resolve(undefined) };
     await expect(operations.create(wish(), { ...means, releases })).rejects.toThrow("was installed, and is gone again");
+  });
+
+  test.each(["", "-x", "--post-renderer=x", "A", "a_b", "a-", "a..b", "a".repeat(54)])(
+    "refuses %j as a name, and asks Helm for nothing",
+    async (bad) => {
+      const { means, done } = fakeCluster();
+      await expect(operations.create(wish({ name: bad }), means)).rejects.toThrow("cannot be the name of an extension");
+      expect(done).toEqual([]);
+    },
+  );
+
+  test("takes any name that Helm takes", async () => {
+    for (const good of ["a", "akv-1.x", "a".repeat(53)])
+      expect(await operations.create(wish({ name: good }), fakeCluster().means)).toMatchObject({ name: good });
   });
 
   test("takes the type in any case, its own version, and no version", async () => {
@@ -154,6 +170,14 @@ describe("update", () => {
     expect(applied[0]?.values[driver]).not.toHaveProperty("enableSecretRotation");
   });
 
+  test("says so where it brings another version", async () => {
+    const said: string[] = [];
+    const { means } = fakeCluster([present]);
+    const chart = { ...means.chart, version: "9.9.9" };
+    await operations.update(wish(), { ...means, chart, progress: (text) => void said.push(text) });
+    expect(said[0]).toBe(`Updating ${name} in namespace kube-system, from version ${means.chart.version} to 9.9.9`);
+  });
+
   test("keeps a protected setting to itself: named, never shown, never in a message", async () => {
     const { means, applied } = fakeCluster([present]);
     const hidden = "Azure.proxySettings.httpsProxy";
@@ -163,8 +187,9 @@ describe("update", () => {
     expect(JSON.stringify(record)).not.toContain("hunter2");
     const list = settings([], ['linux.env=[{"name":"A","value":"hunter2"}]', "linux.env[1].value=7"]);
     await operations.update(wish({ settings: list }), means);
-    expect(applied[1]?.secrets.toSorted()).toEqual(["7", "7", "A", "http://u:hunter2@p", "hunter2"]);
-    await operations.update(wish({ settings: settings(["linux.env=null", "linux.env[1].value=null"]) }), means);
+    expect(applied[1]?.secrets.toSorted()).toEqual(["7", "A", "http://u:hunter2@p", "hunter2"]);
+    await operations.update(wish({ settings: settings(["linux.env=null"]) }), means);
+    expect(applied[2]?.secrets).toContain("hunter2");
     const later = await operations.update(wish({ settings: settings(["logVerbosity=1"]) }), means);
     expect(later.configurationProtectedSettings).toEqual({ [hidden]: "" });
     const open = await operations.update(wish({ settings: settings([`${hidden}=http://p`]) }), means);

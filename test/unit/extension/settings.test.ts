@@ -108,6 +108,11 @@ describe("refused, with what was probably meant", () => {
     [`${driver}.rotationPollInterval=soon`, "takes text that fits ^"],
     ["podOverrides=some", 'setting podOverrides takes one of all, none, not "some"'],
     ["linux.env=x", "takes a list in JSON"],
+    [
+      "linux.env[0].value=null",
+      "linux.env[0].value is a place in a list, and not taken back alone: linux.env=null takes",
+    ],
+    ["linux.env[0]=null", "linux.env=null takes all of it"],
     ["linux.affinity=[]", "takes a map in JSON"],
   ])("%s", (word, message) => {
     expect(refusal(written(word)).message).toContain(message);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseManifests } from "../../../src/formats/manifest.ts";
+import { manifestsHash, parseManifests } from "../../../src/formats/manifest.ts";
 
 const object = "apiVersion: v1\nkind: K\nmetadata: {name: a}\n";
 
@@ -18,3 +18,7 @@ test.each([["kind: K"], ["- a"], ["text"], ["a: [b"], [object.replace("name: a",
     expect(() => parseManifests(`${object}---\n${text}\n`)).toThrow("document 2 is no Kubernetes object");
   },
 );
+
+test("their hash is the one of sha256sum", () => {
+  expect(manifestsHash(Buffer.from("abc"))).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});

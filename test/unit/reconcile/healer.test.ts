@@ -254,9 +254,17 @@ describe("while Helm works", () => {
     [
       "only the Secret was written",
       () => {
-        it.upgrade(upgraded, { stamp: "2", onlySecret: true });
+        it.upgrade(upgraded, { onlySecret: true });
       },
       "only one of Secret",
+    ],
+    [
+      "somebody wrote other manifests into the Secret",
+      () => {
+        const data = { "manifests.yaml": Buffer.from(JSON.stringify(changed)).toString("base64") };
+        it.objects.put({ ...it.objects.get(it.secret), data });
+      },
+      "is not as Helm wrote it",
     ],
   ])("nothing is written: %s", async (_, work, why) => {
     work();
@@ -282,13 +290,13 @@ describe("while Helm works", () => {
     const labelled = { ...account, metadata: { ...account.metadata, labels: { version: "2" } } };
     it.helm(labelled);
     await it.pass(1);
-    it.upgrade([labelled, role, daemonSet], { stamp: "2" });
+    it.upgrade([labelled, role, daemonSet]);
     await it.pass(300);
     expect(it.objects.writes).toEqual([]);
   });
 
   test("what it writes last, after the Deployment, is left", async () => {
-    it.upgrade([account, changed, daemonSet], { stamp: "2" });
+    it.upgrade([account, changed, daemonSet]);
     it.helm(role);
     await it.pass(5);
     it.helm(changed);
@@ -297,7 +305,7 @@ describe("while Helm works", () => {
   });
 
   test("what it has brought about is held from then on, and what it took away is not", async () => {
-    it.upgrade([account, changed], { stamp: "2" });
+    it.upgrade([account, changed]);
     it.objects.remove(daemonSet);
     await it.pass(SETTLED);
     expect(it.held()).toBe(2);
@@ -328,6 +336,7 @@ test("a release that cannot be read is tried again, and nothing is written", asy
   await it.pass(30);
   expect(it.objects.writes).toEqual([]);
   expect(it.log.lines.at(-1)).toContain("away");
+  expect(it.held()).toBe(0);
   it.objects.read = read;
   await it.pass(SEEN + 2);
   expect(it.counted).toEqual(["created ClusterRole plugin-role"]);
