@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cluster } from "./cluster.ts";
-import { apply, kubectl, namespace } from "./kubectl.ts";
+import { apply, kubectl, namespace, taintsOf } from "./kubectl.ts";
 import { pluginPod } from "./plugin.ts";
 import { install, releaseNamespace } from "./release.ts";
 import { run, until } from "./shell.ts";
@@ -19,10 +19,6 @@ let node: string;
 async function stolenToken(): Promise<string> {
   const bound = ["--bound-object-kind=Pod", `--bound-object-name=${(await pluginPod()).metadata.name}`];
   return (await kubectl("create", "token", "secrets-store-csi-driver", "-n", releaseNamespace, ...bound)).trim();
-}
-
-async function taintsOf(name: string): Promise<readonly string[]> {
-  return (await kubectl("get", "node", name, "-o", "jsonpath={.spec.taints[*].key}")).split(" ");
 }
 
 interface Kubeconfig {

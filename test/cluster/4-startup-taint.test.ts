@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cluster } from "./cluster.ts";
-import { apply, kubectl, ready, remove } from "./kubectl.ts";
+import { apply, kubectl, ready, remove, taintsOf } from "./kubectl.ts";
 import { pluginPod } from "./plugin.ts";
 import { install } from "./release.ts";
 import { until } from "./shell.ts";
@@ -20,11 +20,6 @@ afterAll(async () => {
   await install(values);
 });
 
-async function taints(): Promise<readonly string[]> {
-  const keys = await kubectl("get", "node", node, "-o", "jsonpath={.spec.taints[*].key}");
-  return keys.split(" ");
-}
-
 test("a pod waits for a node that is not ready for secrets; the plugin takes the taint away, and that alone", async () => {
   await kubectl("taint", "node", node, `${taint}=true:NoSchedule`, `${kept}=true:PreferNoSchedule`);
   const container = {
@@ -36,7 +31,7 @@ test("a pod waits for a node that is not ready for secrets; the plugin takes the
   await apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "early" }, spec });
   await kubectl("wait", "--for=condition=PodScheduled=false", "pod/early", "--timeout=60s");
   await install(values, [`startupTaint=${taint}`]);
-  await until("the taint is gone", async () => !(await taints()).includes(taint));
-  expect(await taints()).toContain(kept);
+  await until("the taint is gone", async () => !(await taintsOf(node)).includes(taint));
+  expect(await taintsOf(node)).toContain(kept);
   await ready("early");
 });

@@ -52,6 +52,11 @@ export async function list<T extends KubernetesObject>(...args: readonly string[
   return (JSON.parse(await kubectl("get", ...args, "-o", "json")) as { items: readonly T[] }).items;
 }
 
+/** Keys of a node's taints. */
+export async function taintsOf(node: string): Promise<readonly string[]> {
+  return (await kubectl("get", "node", node, "-o", "jsonpath={.spec.taints[*].key}")).split(" ");
+}
+
 export async function ready(...pods: readonly string[]): Promise<void> {
   await kubectl("wait", "--for=condition=Ready", "--timeout=240s", ...pods.map((name) => `pod/${name}`));
 }
