@@ -30,7 +30,7 @@ export interface Healer {
 }
 
 export function createHealer(means: HealerMeans, namespace: string): Healer {
-  const { objects, watches, elapsed, clock, log } = means;
+  const { objects, watches, elapsed, clock } = means;
   const agenda = createAgenda(elapsed);
   const reports = createReports(means);
   const keeper = createKeeper(agenda, reports, clock);
@@ -70,8 +70,7 @@ export function createHealer(means: HealerMeans, namespace: string): Healer {
       await look(signal).catch((error: unknown) => {
         quietUntil = elapsed() + STAND_DOWN_MS;
         if (error instanceof StoodDown) return;
-        means.metrics.holds(0);
-        log.warn("the release cannot be looked at", { err: messageOf(error) });
+        reports.standsDown(undefined, `the release cannot be read: ${messageOf(error)}`);
       });
     },
     stop: () => {
