@@ -17,7 +17,7 @@ runInNamespace([node, ...process.argv.slice(2)]);
 function build() {
   const sources = readdirSync("src", { recursive: true }).map((name) => `src/${name}`);
   const newest = Math.max(
-    ...[...sources, "scripts/build.ts", "package-lock.json"].map((path) => statSync(path).mtimeMs),
+    ...[...sources, "scripts/build.ts", "scripts/bundle.ts", "package-lock.json"].map((path) => statSync(path).mtimeMs),
   );
   if (existsSync("dist/main.js") && statSync("dist/main.js").mtimeMs > newest) return;
   if (spawnSync(node, ["scripts/build.ts"], { stdio: ["ignore", 2, 2] }).status !== 0)
