@@ -9,7 +9,7 @@ import { withContext } from "./context.ts";
 import { chooseIdentity, type Identity } from "./identity.ts";
 import { createKeyholders } from "./keyholder.ts";
 import { createMetadataService } from "./managed-identity.ts";
-import { parseObjects } from "./objects.ts";
+import { createObjectsReader } from "./objects-reader.ts";
 import { parseParameters } from "./parameters.ts";
 import { createTokenProxy, type TokenProxyOptions } from "./token-proxy.ts";
 import { createReading, type Reading, type ReadingOptions } from "./reading.ts";
@@ -45,12 +45,12 @@ const requestTimeoutMs = 10_000;
 /** The Azure Key Vault provider: parameters → cloud → identity → objects → vault → content. Asks nobody yet. Throws InvalidRequest for a proxy that cannot be used. */
 export function createAzureProvider(options: AzureProviderOptions): Provider {
   const openVault = options.openVault ?? openOnNetwork(options);
-  const reading = createReading(options);
+  const means = { ...options, readObjects: createObjectsReader(), reading: createReading(options) };
   return {
     async fetch(request, freshness, signal) {
       const openFresh: OpenFresh = (address, identity) => openVault(address, identity, freshness);
       try {
-        return await mount(request, { ...options, openVault: openFresh, reading }, signal);
+        return await mount(request, { ...means, openVault: openFresh }, signal);
       } catch (error) {
         throw inContext("failed to mount objects, error: ", error);
       }
@@ -79,6 +79,7 @@ function openOnNetwork({
 type OpenFresh = (...vault: [VaultAddress, Identity]) => Vault;
 type Means = Pick<AzureProviderOptions, "cloudName" | "cloudEnvFile"> & {
   readonly openVault: OpenFresh;
+  readonly readObjects: ReturnType<typeof createObjectsReader>;
   readonly reading: Reading;
 };
 
@@ -91,7 +92,7 @@ async function mount(request: ContentRequest, means: Means, signal: AbortSignal)
     kubeletRoot: request.volume.kubeletRoot,
   });
   const identity = chooseIdentity({ parameters, cloud, request, now: new Date() });
-  const objects = parseObjects(parameters.objects, request.fileMode);
+  const objects = means.readObjects(parameters.objects, request.fileMode);
   if (objects.length === 0) return { files: [], versions: [] };
   const address = withContext("failed to get vault: ", () => vaultAddress(parameters.keyvaultName, cloud));
   const vault = withContext("failed to get keyvault client: ", () => means.openVault(address, identity));

@@ -1,0 +1,13 @@
+import { createKept } from "../../sharing/kept.ts";
+import { parseObjects, type KeyVaultObject } from "./objects.ts";
+
+/** Longer than a pass over a node takes, or a storm of replicas. */
+const UNUSED_MS = 10_000;
+/** Each text is at most 256 Ki characters long. */
+const MOST_TEXTS = 20;
+
+/** As `parseObjects`, once for all volumes that have the same text at about the same time: most often those of one class. */
+export function createObjectsReader(): (text: string, fileMode?: number) => readonly KeyVaultObject[] {
+  const read = createKept<readonly KeyVaultObject[]>({ unusedMs: UNUSED_MS, most: MOST_TEXTS });
+  return (text, fileMode) => read.take(`${fileMode ?? ""} ${text}`, () => parseObjects(text, fileMode));
+}
