@@ -3,9 +3,11 @@ import { phaseOf } from "../../src/rotation/choice.ts";
 import { NODE_NAME, type Subject } from "./subject.ts";
 import { timed } from "./timing.ts";
 
-/** Longer than any pass that is measured lasts, twice: in the middle between two passes nothing happens. */
-const INTERVAL_S = 3;
-const INTERVAL_MS = INTERVAL_S * 1000;
+/** Longer than a pass over so many volumes lasts, twice: in the middle between two passes nothing happens. */
+function intervalFor(volumes: number): number {
+  return volumes > 200 ? 8 : 3;
+}
+
 /** How often it is asked whether a pass is over: each time costs the plugin a little. */
 const LOOK_EVERY_MS = 5;
 
@@ -13,22 +15,24 @@ const LOOK_EVERY_MS = 5;
 export interface Passes {
   /** Resolves in the middle between the next two. */
   oneOver(): Promise<void>;
-  /** Ms of the next one, over so many volumes, as its metric tells; the looking is within. */
-  durationOf(volumes: number): Promise<number>;
+  /** Ms of the next one, as its metric tells; the looking is within. */
+  duration(): Promise<number>;
   /** Volumes that were refreshed since the process started. */
   refreshed(): Promise<number>;
 }
 
-/** Starts the plugin anew, with rotation, and waits for the middle between two passes. */
-export async function startRotation({ restart, metricsUrl }: Subject): Promise<Passes> {
+/** Starts the plugin anew, with rotation of so many volumes. */
+export async function startRotation({ restart, metricsUrl }: Subject, volumes: number): Promise<Passes> {
   if (restart === undefined || metricsUrl === undefined) throw new Error("this plugin is not ours to start");
-  await restart("--enable-secret-rotation", `--rotation-poll-interval=${INTERVAL_S}s`);
+  const seconds = intervalFor(volumes);
+  const intervalMs = seconds * 1000;
+  await restart("--enable-secret-rotation", `--rotation-poll-interval=${seconds}s`);
   const refreshed = (): Promise<number> => countRefreshed(metricsUrl);
   return {
-    oneOver: async () => delay(untilNext() + INTERVAL_MS / 2),
-    durationOf: async (volumes) => {
+    oneOver: async () => delay(untilNext(intervalMs) + intervalMs / 2),
+    duration: async () => {
       const before = await refreshed();
-      await delay(untilNext());
+      await delay(untilNext(intervalMs));
       return timed(async () => {
         while ((await refreshed()) < before + volumes) await delay(LOOK_EVERY_MS);
       });
@@ -38,9 +42,9 @@ export async function startRotation({ restart, metricsUrl }: Subject): Promise<P
 }
 
 /** Ms until this node's next pass begins. */
-function untilNext(): number {
-  const phase = phaseOf("rotation", NODE_NAME, INTERVAL_MS);
-  return INTERVAL_MS - ((Date.now() - phase) % INTERVAL_MS);
+function untilNext(intervalMs: number): number {
+  const phase = phaseOf("rotation", NODE_NAME, intervalMs);
+  return intervalMs - ((Date.now() - phase) % intervalMs);
 }
 
 async function countRefreshed(metricsUrl: string): Promise<number> {

@@ -1,5 +1,6 @@
 import type { Row } from "./row.ts";
 import { firstMounts } from "./rows/first-mount.ts";
+import { besideOthers } from "./rows/beside-others.ts";
 import { processRows } from "./rows/process.ts";
 import { rotationPasses } from "./rows/rotation.ts";
 import { secretSyncs } from "./rows/secret-sync.ts";
@@ -11,6 +12,7 @@ export const allRows: readonly Row[] = [
   ...firstMounts,
   ...storms,
   ...volumeCalls,
+  ...besideOthers,
   ...rotationPasses,
   ...secretSyncs,
   ...processRows,

@@ -3,7 +3,7 @@ import type { Requests } from "../emulator.ts";
 import type { Stage } from "../stage.ts";
 import { repeat } from "../timing.ts";
 
-const SAMPLES = 5;
+const SAMPLES = 20;
 
 interface Mount extends Requests {
   readonly publish: number;

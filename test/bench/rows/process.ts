@@ -35,4 +35,4 @@ function memoryWith(volumes: number): Row {
   };
 }
 
-export const processRows: readonly Row[] = [start, ...[0, 40, 200].map(memoryWith)];
+export const processRows: readonly Row[] = [start, ...[0, 10, 40, 100, 200, 500].map(memoryWith)];

@@ -41,7 +41,7 @@ export function passRow({ name, title, pods: shape, changed }: PassShape): Row {
 
 async function measurePasses(stage: Stage, shape: PodsShape, changed: number): Promise<Samples> {
   const { cloud, subject } = stage;
-  const passes = await startRotation(subject);
+  const passes = await startRotation(subject, shape.pods);
   const pods = await stage.createPods(shape);
   await inFlight(IN_FLIGHT, pods.names, pods.publish);
   await passes.oneOver();
@@ -64,7 +64,7 @@ async function measurePasses(stage: Stage, shape: PodsShape, changed: number): P
   if (made !== PASSES * shape.pods) throw new Error(`${made} refreshes are not those of ${PASSES} passes`);
   const wall = await repeat(WATCHED, async () => {
     await change();
-    return passes.durationOf(shape.pods);
+    return passes.duration();
   });
   const { pss, rss } = await memory(subject.pids());
   return {
@@ -80,7 +80,7 @@ async function measurePasses(stage: Stage, shape: PodsShape, changed: number): P
   };
 }
 
-export const rotationPasses: readonly Row[] = [40, 200].flatMap((pods) =>
+export const rotationPasses: readonly Row[] = [10, 40, 100, 200, 500].flatMap((pods) =>
   [0, 1].map((changed) =>
     passRow({
       name: changed === 0 ? `pass-${pods}` : `pass-${pods}-changed`,
