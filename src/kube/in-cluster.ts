@@ -26,15 +26,21 @@ export function createInClusterAccess(options: InClusterOptions): ClusterAccess 
   const { host, port, serviceAccountDir: dir = SERVICE_ACCOUNT_DIR, mostConnections = MOST_CONNECTIONS } = options;
   let trusted = "";
   let agent = new Agent();
+
+  function authorization(): Awaited<ReturnType<ClusterAccess["authorize"]>> {
+    const [token, ca] = [readFileSync(`${dir}/token`, "utf8"), readFileSync(`${dir}/ca.crt`, "utf8")];
+    if (ca !== trusted) {
+      trusted = ca;
+      agent = new Agent({ ca, keepAlive: true, maxSockets: mostConnections });
+    }
+    return { agent, headers: { authorization: `Bearer ${token.trim()}` } };
+  }
+
   return {
     server: new URL(`https://${host.includes(":") ? `[${host}]` : host}:${port}`),
-    authorize: async () => {
-      const [token, ca] = [readFileSync(`${dir}/token`, "utf8"), readFileSync(`${dir}/ca.crt`, "utf8")];
-      if (ca !== trusted) {
-        trusted = ca;
-        agent = new Agent({ ca, keepAlive: true, maxSockets: mostConnections });
-      }
-      return { agent, headers: { authorization: `Bearer ${token.trim()}` } };
-    },
+    authorize: () =>
+      new Promise((resolve) => {
+        resolve(authorization());
+      }),
   };
 }
