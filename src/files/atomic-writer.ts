@@ -46,12 +46,13 @@ function switchTo(volume: AnchoredDirectory, tree: ContentTree, next: NewVersion
   const undo: (() => void)[] = [];
   const undoBy = (step: () => void): void => void undo.push(step);
   try {
-    // Listed once: asked for name by name, a new volume refuses twice a file, and each refusal costs as much as a write.
-    const standing = new Set(entries(volume));
-    clearTheWay(volume, standing);
+    demandGone(remove(volume, nextDataLink));
+    if (linkTarget(volume, dataLink) === undefined) demandGone(remove(volume, dataLink));
     makeDirectory(volume, next.name);
     undoBy(() => void remove(volume, next.name));
     fill(volume, next.name, tree, next.group);
+    // Listed once: asked for name by name, a new volume refuses twice a file, and each refusal costs as much as a write.
+    const standing = new Set(entries(volume));
     for (const name of tree.keys()) makeVisible(volume, name, standing.has(name), undoBy);
     makeLink(volume, nextDataLink, next.name);
     undoBy(() => void remove(volume, nextDataLink));
@@ -61,11 +62,6 @@ function switchTo(volume: AnchoredDirectory, tree: ContentTree, next: NewVersion
     for (const step of undo.reverse()) step();
     throw error;
   }
-}
-
-function clearTheWay(volume: AnchoredDirectory, standing: ReadonlySet<string>): void {
-  if (standing.has(nextDataLink)) demandGone(remove(volume, nextDataLink));
-  if (standing.has(dataLink) && linkTarget(volume, dataLink) === undefined) demandGone(remove(volume, dataLink));
 }
 
 /** Writes what belongs into a directory just made, and only then lets others in. */

@@ -8,22 +8,27 @@ export interface Kept<T> {
 
 export interface KeptOptions<T> {
   readonly unusedMs: number;
-  /** When there are more, the one that was wanted longest ago goes: keys come from users, who may invent any number. */
+  /** When there are more, those that were wanted longest ago go: keys come from users, who may invent any number. */
   readonly most: number;
+  /** What one counts for; by default 1. */
+  readonly weightOf?: (key: string) => number;
   /** Kept on while this holds. */
   readonly isBusy?: (item: T) => boolean;
 }
 
-export function createKept<T>({ unusedMs, most, isBusy = () => false }: KeptOptions<T>): Kept<T> {
+export function createKept<T>(options: KeptOptions<T>): Kept<T> {
+  const { unusedMs, most, weightOf = () => 1, isBusy = () => false } = options;
   const kept = new Map<string, { readonly item: T; readonly timer: NodeJS.Timeout }>();
+  let weight = 0;
 
   function drop(key: string): void {
     clearTimeout(kept.get(key)?.timer);
     kept.delete(key);
+    weight -= weightOf(key);
   }
 
-  function makeRoom(): void {
-    for (const [key, { item }] of kept) if (kept.size >= most && !isBusy(item)) drop(key);
+  function makeRoom(wanted: number): void {
+    for (const [key, { item }] of kept) if (weight + wanted > most && !isBusy(item)) drop(key);
   }
 
   return {
@@ -38,12 +43,13 @@ export function createKept<T>({ unusedMs, most, isBusy = () => false }: KeptOpti
         return found.item;
       }
       const item = make();
-      makeRoom();
+      makeRoom(weightOf(key));
       const timer = setTimeout(() => {
         if (isBusy(item)) timer.refresh();
-        else kept.delete(key);
+        else drop(key);
       }, unusedMs).unref();
       kept.set(key, { item, timer });
+      weight += weightOf(key);
       return item;
     },
   };

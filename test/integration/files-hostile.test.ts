@@ -1,6 +1,8 @@
+import * as nodeFs from "node:fs";
 import { readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { FileSystem } from "../../src/files/file-system.ts";
 import { createVolumeFiles } from "../../src/files/volume-files.ts";
 import { arrangeHealthy, hostilities } from "../fakes/hostile-volume.ts";
 import { cannotActAsRealRoot, cannotMount } from "../fakes/mount-rights.ts";
@@ -121,6 +123,15 @@ describe.skipIf(cannotMount)(`what an attacker left in a volume${cannotMount}`, 
     ground.remove();
   });
 
+  test("what is put in the way while a version is filled is set aside like what stood there before", async () => {
+    ground = createGround();
+    const busy = createVolumeFiles({ fs: planting(join(ground.volume, "a")) });
+    expect(await busy.write(ground.volume, payloadOf(wanted))).toBe("changed");
+    expect(visibleFiles(ground.volume)).toEqual(wanted);
+    expect(readdirSync(ground.volume)).toHaveLength(5);
+    ground.remove();
+  });
+
   test.each(["isPopulated", "write", "clear"] as const)(
     "a target that is itself a link is refused by %s",
     async (call) => {
@@ -137,3 +148,12 @@ describe.skipIf(cannotMount)(`what an attacker left in a volume${cannotMount}`, 
     },
   );
 });
+
+/** node:fs, with somebody beside it who plants a file once a file of a new version is written. */
+function planting(path: string): FileSystem {
+  const writeAndPlant = (...args: Parameters<typeof nodeFs.writeFileSync>): void => {
+    nodeFs.writeFileSync(...args);
+    if (!nodeFs.existsSync(path)) nodeFs.writeFileSync(path, "planted");
+  };
+  return { ...nodeFs, writeFileSync: writeAndPlant };
+}

@@ -79,6 +79,25 @@ describe("how many are kept", () => {
     takeAll(taken);
     expect(takeAll(then)).toEqual(numbers);
   });
+  test.each([
+    // each thing weighs what its key says
+    ["1234", "4321", [4, 3, 2, 1]],
+    ["12345", "543", [5, 4, 6]],
+    ["28", "82", [2, 1]],
+    ["29", "92", [2, 3]],
+    ["1117", "7", [2]],
+  ])("of at most ten in weight: after %j, %j are %j", (taken, then, numbers) => {
+    const { takeAll } = open({ most: 10, weightOf: Number });
+    takeAll(taken);
+    expect(takeAll(then)).toEqual(numbers);
+  });
+  test("what was not wanted for a while weighs nothing any more", () => {
+    const { takeAll } = open({ most: 10, weightOf: Number });
+    takeAll("55");
+    takeAll("9");
+    vi.advanceTimersByTime(1_000);
+    expect(takeAll("3434")).toEqual([3, 4, 3, 4]);
+  });
   test("what has gone does not take with it what was made in its place", () => {
     const { take, takeAll } = open({ most: 1 });
     takeAll("ab");

@@ -34,3 +34,20 @@ test("ten seconds after a text was wanted last, nothing of it is held", () => {
   vi.advanceTimersByTime(10_001);
   expect(read(text)).not.toBe(before);
 });
+
+test("a pass over volumes of a hundred classes, one after the other, reads each text once", () => {
+  const read = createObjectsReader();
+  const texts = Array.from({ length: 100 }, (_, index) => text.replace("a\\n", `a${index}\\n`));
+  const first = texts.map((one) => read(one));
+  expect(new Set(first.map(([object]) => object?.name)).size).toBe(100);
+  expect(texts.map((one) => read(one)).every((objects, index) => objects === first[index])).toBe(true);
+});
+
+test("of texts that are as long as may be, four are held and no fifth", () => {
+  const read = createObjectsReader();
+  const texts = Array.from({ length: 5 }, (_, index) => `${text}#${String(index).repeat(255 * 1024)}`);
+  const first = texts.map((one) => read(one));
+  expect(read(texts[4] ?? "")).toBe(first[4]);
+  expect(read(texts[1] ?? "")).toBe(first[1]);
+  expect(read(texts[0] ?? "")).not.toBe(first[0]);
+});
