@@ -39,11 +39,13 @@ RUN set -eu; \
     cp -L libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 libstdc++.so.6 libgcc_s.so.1 "/rootfs/lib/$triplet/"; \
     cp -L "${loader##*/}" "/rootfs$loader"
 
-# V8's code cache, of a start and a stop of each command, where the target can be run here. Path, flags and Node are those of
+# V8's code cache, of a start in a pod and a stop of each command, where the target can be run here. Path, flags and Node are those of
 # the entrypoint; V8 leaves the cache aside on a processor with other features.
 RUN set -eu; cd /rootfs; mkdir app/cache; \
     [ "$TARGETARCH" = "$(dpkg --print-architecture)" ] || exit 0; \
-    echo '{"clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1"}}],"users":[{"name":"u","user":{"token":"t"}}],"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"current-context":"x"}' > kubeconfig; \
+    account=var/run/secrets/kubernetes.io/serviceaccount; mkdir -p $account; \
+    echo token > $account/token; node -p 'tls.rootCertificates[0]' > $account/ca.crt; \
+    export KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=1; \
     serve() { \
       NODE_COMPILE_CACHE=/app/cache chroot . \
       /usr/local/bin/node --disable-sigusr1 --expose-gc --max-semi-space-size=1 --max-old-space-size=64 /app/main.js "$@" \
@@ -51,9 +53,9 @@ RUN set -eu; cd /rootfs; mkdir app/cache; \
       until [ -S csi.sock ]; do kill -0 $plugin; sleep 0.1; done; \
       kill $plugin; wait $plugin; \
     }; \
-    serve node --nodeid=build --kubeconfig=/kubeconfig --health-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0; \
+    serve node --nodeid=build --health-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0; \
     serve provider --healthz-port=127.0.0.1:0 --prometheus-port=127.0.0.1:0; \
-    rm -f kubeconfig
+    rm -r var
 
 FROM scratch
 COPY --from=build /rootfs /

@@ -1,4 +1,4 @@
-import { credentials, Metadata, type CallOptions, type ServiceError } from "@grpc/grpc-js";
+import { Channel, credentials, Metadata, type CallOptions, type ServiceError } from "@grpc/grpc-js";
 import { csi } from "./descriptors.ts";
 import type { GetPluginCapabilitiesResponse__Output as GetPluginCapabilitiesResponse } from "./generated/csi/v1/GetPluginCapabilitiesResponse.ts";
 import type { ControllerGetCapabilitiesResponse__Output as ControllerGetCapabilitiesResponse } from "./generated/csi/v1/ControllerGetCapabilitiesResponse.ts";
@@ -36,11 +36,13 @@ export interface CsiClient {
 
 /** A client of the CSI services behind a unix socket; it connects at the first call. */
 export function createClient(socketPath: string): CsiClient {
-  const target = `unix:${socketPath}`;
-  const insecure = credentials.createInsecure();
-  const identity = new csi.Identity(target, insecure);
-  const controller = new csi.Controller(target, insecure);
-  const node = new csi.Node(target, insecure);
+  const channelOverride = new Channel(`unix:${socketPath}`, credentials.createInsecure(), {
+    "grpc.enable_channelz": 0,
+  });
+  const shared = [socketPath, credentials.createInsecure(), { channelOverride }] as const;
+  const identity = new csi.Identity(...shared);
+  const controller = new csi.Controller(...shared);
+  const node = new csi.Node(...shared);
   return {
     identity: {
       getPluginInfo: (limits) => call((...rest) => identity.getPluginInfo({}, ...rest), limits),
@@ -58,7 +60,7 @@ export function createClient(socketPath: string): CsiClient {
       nodeUnpublishVolume: (request, limits) => call((...rest) => node.nodeUnpublishVolume(request, ...rest), limits),
     },
     close: () => {
-      for (const client of [identity, controller, node]) client.close();
+      channelOverride.close();
     },
   };
 }

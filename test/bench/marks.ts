@@ -7,6 +7,8 @@ import type { Marks } from "./table.ts";
 export const marks: Marks = {
   "mount-known-1 publish": { pair: "65.8 / 72" },
   "mount-known-10 publish": { pair: "164 / 171", reach: "≤ 25" },
+  "mount-known-10 API server requests": { pair: "1", reach: "≤ 2" },
+  "mount-rested-10 publish": { pair: "164 / 171" },
   "mount-new-1 publish": { pair: "65.8 / 72" },
   "mount-new-10 publish": { pair: "164 / 171", reach: "≤ 60" },
   "storm wall": { pair: "3802", reach: "≤ 1000" },

@@ -5,6 +5,7 @@ import { openSigningKey } from "../../src/emulator/signing-key.ts";
 import type { Cloud } from "./emulator.ts";
 import { createPods, type KubeletView, type Pods, type PodsShape } from "./pods.ts";
 import { cpuSeconds } from "./process-figures.ts";
+import { rest } from "./rest.ts";
 import { spellingsOf } from "./spellings.ts";
 import type { Subject } from "./subject.ts";
 
@@ -12,8 +13,8 @@ import type { Subject } from "./subject.ts";
 export interface Stage {
   readonly subject: Subject;
   readonly cloud: Cloud;
-  /** How long a process is left alone before its memory is looked at. */
-  readonly settleMs: number;
+  /** Leaves the plugin alone, for as long as it is before its memory is looked at; kubelet's probes go on. */
+  rest(): Promise<void>;
   createPods(shape: PodsShape): Promise<Pods>;
   /** A client id that the plugin has not seen. */
   newClientId(): string;
@@ -42,7 +43,7 @@ export async function createStage(cloud: Cloud, subject: Subject, settleMs: numb
   return {
     subject,
     cloud,
-    settleMs,
+    rest: () => rest(settleMs, subject.healthUrl),
     createPods: create,
     newClientId: () => clientIds.next().value,
     warmUp: async () => {

@@ -21,6 +21,8 @@ export interface Subject {
   /** Ends it and starts a new process, with more flags; the ms from spawn to the first good Probe. Only a plugin of ours can do that. */
   readonly restart?: (...flags: readonly string[]) => Promise<number>;
   readonly metricsUrl?: string;
+  /** Of the probes; without a path. */
+  readonly healthUrl?: string;
 }
 
 /**
@@ -32,11 +34,11 @@ export async function createOwnSubject(processes: Processes, dir: string, cloud:
   const { nodeFlags, env } = parseEntrypoint(await readFile("Dockerfile", "utf8"));
   const node = join(dir, "node");
   await copyFile(process.execPath, node);
-  const metricsAddress = `127.0.0.1:${await freePort()}`;
+  const [metricsAddress, healthAddress] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const flags = [
     `--nodeid=${NODE_NAME}`,
     `--endpoint=unix://${socketPath}`,
-    "--health-addr=127.0.0.1:0",
+    `--health-addr=${healthAddress}`,
     `--metrics-addr=${metricsAddress}`,
   ];
   const command = [node, ...nodeFlags, "dist/main.js", "node", ...flags];
@@ -68,6 +70,7 @@ export async function createOwnSubject(processes: Processes, dir: string, cloud:
     pids: () => [running.pid],
     restart,
     metricsUrl: `http://${metricsAddress}/metrics`,
+    healthUrl: `http://${healthAddress}`,
   };
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { vault } from "./cluster.ts";
 import { apply, exec, kubectl, ready, remove } from "./kubectl.ts";
+import { describeCalls, kubeletCalls } from "./kubelet-calls.ts";
 import { processMemory, whyNotHere } from "./node.ts";
 import { credentials, credentialsSecret, mountPath, pod, secretClass } from "./objects.ts";
 import { containerMemory, pluginLog, publishDurations } from "./plugin.ts";
@@ -13,6 +14,8 @@ const many = Array.from({ length: 40 }, (_, index) => `many-${index + 1}`);
 const tenSecrets = Array.from({ length: 10 }, (_, index) => `ten-${index + 1}`);
 
 beforeAll(async () => {
+  // Of the process that served the suite so far, unless a test has just started a new one.
+  await printMemory("of the container at the suite's end");
   for (const name of tenSecrets) await vault.set(name, "x".repeat(64));
   await apply(credentialsSecret(credentials), secretClass("ten", tenSecrets));
   await kubectl("rollout", "restart", "-n", releaseNamespace, "daemonset/secrets-store-csi-driver");
@@ -45,6 +48,7 @@ test("memory of the idle container, as the node sees it", () => printMemory("idl
 
 test("share of our call in the time from a pod's creation to Running", async () => {
   const rows: string[] = [];
+  const before = await kubeletCalls();
   for (const name of singles) {
     const seen = publishDurations(await pluginLog()).length;
     const startedAt = performance.now();
@@ -60,6 +64,7 @@ test("share of our call in the time from a pod's creation to Running", async () 
   console.log(`from creation to Running, one pod at a time, 10 secrets each:\n${rows.join("\n")}`);
   expect(rows).toHaveLength(singles.length);
   await remove(...singles);
+  console.log(`what the calls took kubelet:\n${describeCalls(before, await kubeletCalls())}`);
 });
 
 test("40 pods with 10 secrets each start, each on a whole volume; memory of the container then", async () => {

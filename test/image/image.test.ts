@@ -115,6 +115,11 @@ describe.skipIf(cannot)(`the image${cannot}`, () => {
   test("its code cache is accepted by V8 on a machine like that of the build", () => {
     const { stderr } = runInside([...image.entrypoint, "--version"], ["NODE_DEBUG_NATIVE=COMPILE_CACHE"]);
     for (const script of ["main.js", "node.js"]) expect(stderr).toMatch(new RegExp(`/app/${script}.* was accepted`));
+    // Each script that it loads is one of several: what an entry point imports is the larger part.
+    const loaded = new Set([...stderr.matchAll(/\/app\/([\w-]+\.js)/g)].map(([, script]) => script));
+    const accepted = new Set([...stderr.matchAll(/\/app\/([\w-]+\.js).* was accepted/g)].map(([, script]) => script));
+    expect([...loaded].filter((script) => !accepted.has(script))).toEqual([]);
+    expect(loaded.size).toBeGreaterThan(5);
     expect(stderr).not.toMatch(/was rejected/);
     const provider = runInside(
       [...image.entrypoint.slice(0, -1), "provider", "--version"],

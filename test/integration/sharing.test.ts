@@ -73,6 +73,18 @@ describe("one fetch for many pods", () => {
       expect(await readFile(join(await world.targetOf(pod), "secret-9"), "utf8")).toBe("value of secret-9");
   });
 
+  test("a first mount of ten secrets asks the API server twice: for the class, and to write the pod's status", async () => {
+    await world.createPod({ pod: "first", objects: objects(ten) });
+    world.emulator.kubernetes.tally.reset();
+    await world.kubelet.publish("first");
+    const { answers } = world.emulator.kubernetes.tally.counters();
+    const kubelets = /^GET \/api\/v1\/.*\/(pods|secrets)\//;
+    expect(Object.entries(answers).filter(([what]) => !kubelets.test(what))).toEqual([
+      [expect.stringMatching(/^GET .*\/secretproviderclasses\/\S+ 200$/), 1],
+      [expect.stringMatching(/^PATCH .*\/secretproviderclasspodstatuses\/\S+ 201$/), 1],
+    ]);
+  });
+
   test("40 pods of 4 identities with 10 secrets each cost 40 reads", async () => {
     const identities = Array.from({ length: 4 }, () => {
       const { objectId, credentials } = register();

@@ -1,5 +1,5 @@
 import { Agent } from "node:https";
-import type { ConnectionOptions } from "node:tls";
+import { createSecureContext, type ConnectionOptions } from "node:tls";
 import { createLookup } from "./lookup.ts";
 import { MOST_AT_ONCE } from "./capacity.ts";
 import type { Proxy } from "./proxy.ts";
@@ -15,7 +15,9 @@ const TUNNEL_LIMIT_MS = 8_000;
  */
 export function createAgent(proxy: Proxy | undefined, limitMs = TUNNEL_LIMIT_MS): Agent {
   const lookup = createLookup();
-  const agent = unprintable(new Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE, lookup }));
+  // One for all connections: Node would make one for each, of 30 KiB and more.
+  const secureContext = createSecureContext();
+  const agent = unprintable(new Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE, lookup, secureContext }));
   if (proxy === undefined) return agent;
   const goStraight = agent.createConnection.bind(agent);
   agent.createConnection = (to, done) => {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { cpuSeconds, memory } from "../process-figures.ts";
 import { single, type Row } from "../row.ts";
 import { inFlight, repeat } from "../timing.ts";
@@ -28,7 +27,7 @@ function memoryWith(volumes: number): Row {
         const pods = await stage.createPods({ pods: volumes, secrets: 10 });
         await inFlight(IN_FLIGHT, pods.names, pods.publish);
       }
-      await delay(stage.settleMs);
+      await stage.rest();
       const { pss, rss, anonymous } = await memory(stage.subject.pids());
       return { PSS: [pss], RSS: [rss], anonymous: [anonymous] };
     },
