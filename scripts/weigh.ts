@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "./bundle.ts";
 import { parseEntrypoint } from "../test/bench/entrypoint.ts";
+import { percentile } from "../test/bench/percentile.ts";
 
 interface Weight {
   readonly anonymous: number;
@@ -43,9 +44,18 @@ async function weigh(name: string | undefined): Promise<Weight> {
   start();
   const weights = Array.from({ length: ROUNDS }, start);
   return {
-    anonymous: median(weights.map(({ anonymous }) => anonymous)),
-    resident: median(weights.map(({ resident }) => resident)),
-    importMs: median(weights.map(({ importMs }) => importMs)),
+    anonymous: percentile(
+      weights.map(({ anonymous }) => anonymous),
+      50,
+    ),
+    resident: percentile(
+      weights.map(({ resident }) => resident),
+      50,
+    ),
+    importMs: percentile(
+      weights.map(({ importMs }) => importMs),
+      50,
+    ),
   };
 }
 
@@ -66,10 +76,6 @@ function start(): Weight {
   const command = [...nodeFlags, join(dir, "out/main.js")];
   const ownEnv = { ...process.env, ...env, NODE_COMPILE_CACHE: join(dir, "cache") };
   return JSON.parse(execFileSync(process.execPath, command, { env: ownEnv, encoding: "utf8" })) as Weight;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 function mib(kib: number): string {

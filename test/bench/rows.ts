@@ -1,6 +1,7 @@
 import type { Row } from "./row.ts";
 import { firstMounts } from "./rows/first-mount.ts";
 import { besideOthers } from "./rows/beside-others.ts";
+import { piecesOfWork } from "./rows/pieces.ts";
 import { processRows } from "./rows/process.ts";
 import { rotationPasses } from "./rows/rotation.ts";
 import { secretSyncs } from "./rows/secret-sync.ts";
@@ -13,6 +14,7 @@ export const allRows: readonly Row[] = [
   ...storms,
   ...volumeCalls,
   ...besideOthers,
+  ...piecesOfWork,
   ...rotationPasses,
   ...secretSyncs,
   ...processRows,

@@ -1,9 +1,10 @@
 import { execFile, execFileSync } from "node:child_process";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createClient } from "../../src/grpc/client.ts";
+import { watchLoadedModules } from "../fakes/loaded-modules.ts";
 import { startWorld, type World } from "../fakes/world.ts";
 
 interface Ended {
@@ -97,18 +98,21 @@ describe("the running plugin", () => {
   });
 
   test("of Node's own modules it loads none that nobody uses: undici would weigh 6 MiB", async () => {
-    const [witness, loaded] = [join(world.dir, "witness.mjs"), join(world.dir, "loaded")];
-    const tell = `writeFileSync(${JSON.stringify(loaded)}, process.moduleLoadList.join("\\n"))`;
-    await writeFile(witness, `import { writeFileSync } from "node:fs"; process.on("exit", () => ${tell});`);
-    const plugin = await world.startPlugin({ env: { NODE_OPTIONS: `--import=${witness}` } });
+    const loaded = await watchLoadedModules(world.dir);
+    const plugin = await world.startPlugin({ env: { NODE_OPTIONS: loaded.flag } });
     world.emulator.vaults.named("demo-vault").setSecret("DemoSecret", "first");
     await world.createPod({ pod: "first" });
     await world.kubelet.publish("first");
     await world.kubelet.unpublish("first");
     expect(await plugin.stop()).toBe(0);
-    const modules = (await readFile(loaded, "utf8")).split("\n");
-    expect(modules).toContain("NativeModule http");
+    const modules = await loaded.read();
+    expect(modules).toContain("http");
     expect(modules.filter((name) => name.includes("undici"))).toEqual([]);
+  });
+
+  test("what the build takes away is nowhere taken for a class", async () => {
+    for (const file of (await readdir("dist")).filter((name) => name.endsWith(".js")))
+      expect(await readFile(join("dist", file), "utf8")).not.toMatch(/(instanceof|new) *\(?(undefined|void 0)\b/);
   });
 
   test("it makes no core file, and SIGUSR1 opens no debugger", async () => {

@@ -5,6 +5,7 @@ import { Client, credentials, status } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createCanary, findLeaks } from "../fakes/canary.ts";
 import { createEstablishedDriver } from "../fakes/established-driver.ts";
+import { watchLoadedModules } from "../fakes/loaded-modules.ts";
 import { cannotActAsRealRoot } from "../fakes/mount-rights.ts";
 import { startProviderWorld, type MountShape, type ProviderWorld } from "../fakes/provider-world.ts";
 import { secretObject } from "../fakes/world.ts";
@@ -73,6 +74,18 @@ describe("the provider as a process", () => {
     expect(await azure.process.stop(signal)).toBe(0);
     expect(azure.process.stderr()).toContain(`"Stopping" signal="${signal}"`);
     await expect(stat(azure.socketPath)).rejects.toThrow("ENOENT");
+  });
+
+  test("of Node's own modules it loads none that nobody uses", async () => {
+    const loaded = await watchLoadedModules(azure.world.dir);
+    const watched = await startProviderWorld([], () => [process.execPath, loaded.flag, "dist/main.js"]);
+    watched.world.emulator.vaults.named("demo-vault").setSecret("DemoSecret", "value");
+    await watched.driver.mount(watched.messageOf());
+    expect(await watched.process.stop()).toBe(0);
+    await watched.close();
+    const modules = await loaded.read();
+    expect(modules).toContain("http");
+    expect(modules.filter((name) => name.includes("undici"))).toEqual([]);
   });
 
   test("it makes no core file, and serves nothing else by its socket, reflection neither", async () => {
