@@ -1,4 +1,5 @@
 import type { Clock } from "../../src/ports.ts";
+import { createAuthorityMetadata } from "../../src/provider/azure/authority-metadata.ts";
 import { createAssertions } from "../../src/provider/azure/assertions.ts";
 import type { Cloud } from "../../src/provider/azure/cloud.ts";
 import type { CredentialMeans } from "../../src/provider/azure/credential.ts";
@@ -27,7 +28,9 @@ export function credentialMeans(
 ): Omit<CredentialMeans, "assertions"> {
   const metadata = createMetadataService(transport);
   const elapsed = (): number => clock().getTime();
-  return { transport, clock, elapsed, metadata, nmiUrl: nmiNowhere, tokenProxy: createTokenProxy(tokenProxyNowhere) };
+  const authorities = createAuthorityMetadata(elapsed);
+  const tokenProxy = createTokenProxy(tokenProxyNowhere);
+  return { transport, clock, elapsed, authorities, metadata, nmiUrl: nmiNowhere, tokenProxy };
 }
 
 /** The way to vaults and to Entra ID that is given; backoffs are half of their longest. */

@@ -1,6 +1,7 @@
 import { ClientAssertionCredential, ClientSecretCredential, type AccessToken } from "@azure/identity";
 import { DriverError, inContext } from "../../errors.ts";
 import type { Assertions } from "./assertions.ts";
+import type { AuthorityMetadata } from "./authority-metadata.ts";
 import { entraRefusal, type EntraClient } from "./entra-refusal.ts";
 import type { FederatedIdentity, ServicePrincipal } from "./identity.ts";
 import type { PipelinePolicy } from "./policy.ts";
@@ -15,6 +16,7 @@ export interface EntraMeans {
   readonly transport: Transport;
   readonly assertions: Assertions;
   readonly tokenProxy: TokenProxy;
+  readonly authorities: AuthorityMetadata;
 }
 
 /**
@@ -22,9 +24,12 @@ export interface EntraMeans {
  * access evaluation, whatever a vault's challenge asks for (2.8). Throws InvalidRequest at once for a tenant or an
  * authority that cannot be asked (2.9); all else when a token is wanted.
  */
-export function secretSource(client: ServicePrincipal, { transport }: Pick<EntraMeans, "transport">): TokenSource {
+export function secretSource(
+  client: ServicePrincipal,
+  { transport, authorities }: Pick<EntraMeans, "transport" | "authorities">,
+): TokenSource {
   const authority = authorityOf(client);
-  const ask = asker({ transport, host: authority.host, policies: [] }, authority);
+  const ask = asker({ transport, authorities, host: authority.host, policies: [] }, authority);
   return (scopes) =>
     ask(client, (options) =>
       new ClientSecretCredential(client.tenantId, client.clientId, client.clientSecret, options).getToken(scopes),
@@ -59,15 +64,18 @@ export function assertionSource(identity: FederatedIdentity, means: EntraMeans):
 /** How Entra ID is reached. */
 interface Route {
   readonly transport: Transport;
+  readonly authorities: AuthorityMetadata;
   /** Where the requests really go. */
   readonly host: string;
   readonly policies: readonly PipelinePolicy[];
 }
 
 /** Straight to Entra ID, through an HTTP proxy perhaps; or to the cluster's token proxy, which none stands before. */
-function routeOf({ kind }: FederatedIdentity, authority: URL, { transport, tokenProxy }: EntraMeans): Route {
-  if (kind === "workload") return { transport, host: authority.host, policies: [] };
-  return { transport: { ...transport, proxy: undefined }, host: tokenProxy.host, policies: [tokenProxy.policy] };
+function routeOf({ kind }: FederatedIdentity, authority: URL, means: EntraMeans): Route {
+  const { transport, authorities, tokenProxy } = means;
+  if (kind === "workload") return { transport, authorities, host: authority.host, policies: [] };
+  const direct = { ...transport, proxy: undefined };
+  return { transport: direct, authorities, host: tokenProxy.host, policies: [tokenProxy.policy] };
 }
 
 type EntraOptions = ReturnType<typeof entraOptions>;
@@ -94,9 +102,10 @@ function asker(route: Route, authority: URL) {
   };
 }
 
-function entraOptions({ cloud, kind }: EntraClient, { transport, policies }: Route, witness: Witness) {
-  const options = clientOptions(transport);
-  const own = [witness.policy, ...policies].map((policy) => ({ policy, position: "perRetry" as const }));
+function entraOptions({ cloud, kind }: EntraClient, route: Route, witness: Witness) {
+  const options = clientOptions(route.transport);
+  const policies = [witness.policy, route.authorities(route.host), ...route.policies];
+  const own = policies.map((policy) => ({ policy, position: "perRetry" as const }));
   return {
     ...options,
     authorityHost: cloud.authorityHost,

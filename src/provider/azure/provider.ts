@@ -3,6 +3,7 @@ import { inContext } from "../../errors.ts";
 import type { Content, ContentRequest } from "../../model.ts";
 import type { Metrics, Provider } from "../../ports.ts";
 import { createAgent } from "./agent.ts";
+import { createAuthorityMetadata } from "./authority-metadata.ts";
 import { resolveCloud } from "./cloud.ts";
 import { fetchContent } from "./content.ts";
 import { withContext } from "./context.ts";
@@ -70,8 +71,9 @@ function openOnNetwork({
   const proxy = parseProxy(proxyEnv);
   const transport = { userAgent, agent: agent ?? createAgent(proxy), proxy, timeoutMs: requestTimeoutMs };
   const metadata = createMetadataService({ ...transport, env });
-  const means = { transport, metadata, nmiUrl, tokenProxy: createTokenProxy(tokenProxy) };
   const time = { clock: () => new Date(), elapsed: () => performance.now() };
+  const authorities = createAuthorityMetadata(time.elapsed);
+  const means = { transport, authorities, metadata, nmiUrl, tokenProxy: createTokenProxy(tokenProxy) };
   const holderOf = createKeyholders({ ...means, ...time });
   return createVaults({ ...time, holderOf, requestTimeoutMs, metrics, random: Math.random });
 }
