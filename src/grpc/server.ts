@@ -13,9 +13,6 @@ import { isServed } from "./listening.ts";
 // Its own lines are neither klog's nor JSON; what matters in them reaches us as errors.
 setLogVerbosity(logVerbosity.NONE);
 
-// Nobody asks for channelz, which would keep an account of each connection, and kubelet opens one a call.
-const unwatched = { "grpc.enable_channelz": 0 };
-
 /** A gRPC service and what answers its calls. */
 export interface Service {
   readonly definition: ServiceDefinition;
@@ -33,7 +30,7 @@ export interface RunningServer {
  * InvalidRequest where somebody else answers: two plugins would take each other's volumes for their own.
  */
 export async function listen(services: readonly Service[], socketPath: string): Promise<RunningServer> {
-  const server = new Server(unwatched);
+  const server = new Server();
   for (const { definition, handlers } of services) server.addService(definition, handlers);
   if (await isServed(socketPath))
     throw new DriverError("InvalidRequest", `another process serves ${socketPath}: stop that one first`);

@@ -22,11 +22,14 @@ export function unary<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     const aborted = new AbortController();
-    call.on("cancelled", () => {
+    const leave = (): void => {
       aborted.abort();
-    });
+    };
+    call.on("cancelled", leave);
     const startedAt = performance.now();
     const tell = (code: number, error?: unknown): void => {
+      // The library calls it cancelled, too, when a client closes its connection after the answer.
+      call.off("cancelled", leave);
       const durationMs = performance.now() - startedAt;
       const method = methodOf(call);
       log.info("gRPC call", { method, durationMs: Math.round(durationMs), code: nameOf(code) }, 5);

@@ -35,8 +35,9 @@ export async function fetchContent(
     const own = { ...sources, readPfx: sources.openPfxReader() };
     const fetched = (await inOrder(wanted.map((one) => fetchVersion(own, one, either)))).flat();
     return { files: fetched.map(({ file }) => file), versions: fetched.map(({ version }) => version) };
-  } finally {
+  } catch (error) {
     failed.abort();
+    throw error;
   }
 }
 
