@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 /** Asks for a token as so many applications, one after the other; resolves to the methods of the requests that this took. */
-async function desk(): Promise<(clientId: string, tenantId?: string, alias?: string) => Promise<string>> {
+function desk(): (clientId: string, tenantId?: string, alias?: string) => Promise<string> {
   const transport = { agent: server.agent, userAgent: "test", timeoutMs: 5_000 };
   const means = allMeans(transport, () => new Date(now));
   return async (clientId, tenantId = "t1", alias = "login.azure.test") => {
@@ -46,12 +46,12 @@ async function desk(): Promise<(clientId: string, tenantId?: string, alias?: str
 
 describe("of a cloud that a file describes, an authority says where it gives tokens", () => {
   test("once for all its applications", async () => {
-    const ask = await desk();
+    const ask = desk();
     expect([await ask("a"), await ask("b"), await ask("a")]).toEqual(["GET POST", "POST", "POST"]);
   });
 
   test("once for each tenant and each host", async () => {
-    const ask = await desk();
+    const ask = desk();
     expect([await ask("a", "t1"), await ask("a", "t2"), await ask("a", "t2")]).toEqual([
       "GET POST",
       "GET POST",
@@ -64,14 +64,14 @@ describe("of a cloud that a file describes, an authority says where it gives tok
     [hour - 1, "POST"],
     [hour, "GET POST"],
   ])("%i ms later it takes %s", async (ms, requests) => {
-    const ask = await desk();
+    const ask = desk();
     await ask("a");
     now += ms;
     expect(await ask("b")).toBe(requests);
   });
 
   test.each([400, 401, 404, 503])("again after a token was refused by %i", async (status) => {
-    const ask = await desk();
+    const ask = desk();
     answer = { status, body: { error: "invalid_client" } };
     expect(await ask("a")).toBe("GET POST");
     answer = issued;
@@ -81,7 +81,7 @@ describe("of a cloud that a file describes, an authority says where it gives tok
   });
 
   test("each time, where it says more than anybody needs", async () => {
-    const ask = await desk();
+    const ask = desk();
     padding = "x".repeat(16 * 1024);
     expect([await ask("a"), await ask("a")]).toEqual(["GET POST", "GET POST"]);
   });
